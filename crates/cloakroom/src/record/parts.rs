@@ -1,0 +1,57 @@
+//! A record taken apart.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::id::SecretHash;
+use crate::record::{Data, Revision};
+use crate::time::UnixMillis;
+
+/// The fields of a [`Record`](crate::Record), for stores that keep columns and for building a record.
+///
+/// `Record::from(parts)` writes them into the record's bytes. Lengths beyond the format's (a subject of
+/// 65 535 bytes, a label name of 255, 255 labels) are cut at the boundary of a character; the limits that a
+/// session checks lie far below.
+#[derive(Debug, Clone)]
+pub struct RecordParts {
+    /// The session's data.
+    pub data: Data,
+    /// The SHA-256 of the ID that is accepted.
+    pub secret_hash: SecretHash,
+    /// Which version of the record this is.
+    pub revision: Revision,
+    /// When the session was created.
+    pub created_at: UnixMillis,
+    /// When it ends if it is left alone.
+    pub idle_deadline: UnixMillis,
+    /// How far renewal moves the idle deadline; at most 2^40 − 1 ms (34 years).
+    pub max_age: Duration,
+    /// When it ends whatever happens.
+    pub absolute_deadline: Option<UnixMillis>,
+    /// When the subject last proved who they are.
+    pub authenticated_at: Option<UnixMillis>,
+    /// Since when the present secret is in use.
+    pub secret_since: UnixMillis,
+    /// The secret before the last rotation.
+    pub previous_secret: Option<PreviousSecret>,
+    /// Who is signed in.
+    pub subject: Option<Box<str>>,
+    /// What the application noted about the session.
+    pub labels: BTreeMap<String, String>,
+    /// Whether the cookie carries no `Max-Age`.
+    pub browser_session: bool,
+}
+
+/// What a record remembers of the secret before the last scheduled rotation.
+///
+/// Until `until` it is accepted, and whoever presents it can compute the successor from `nonce`; presented
+/// later, it is the sign of a stolen cookie.
+#[derive(Debug, Clone, Copy)]
+pub struct PreviousSecret {
+    /// The SHA-256 of the ID that was replaced.
+    pub secret_hash: SecretHash,
+    /// What the successor was derived with.
+    pub nonce: [u8; 16],
+    /// When the grace ends.
+    pub until: UnixMillis,
+}

@@ -1,0 +1,237 @@
+//! Stores without their type: the boxed twin of [`Store`].
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated};
+use crate::error::Result;
+use crate::id::SessionHandle;
+use crate::record::{Record, Revision};
+use crate::time::UnixMillis;
+
+/// A boxed future that can move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// [`Store`] with boxed futures, so that it can be `dyn`. Every store is one, by the one `impl` below.
+pub trait DynStore: std::fmt::Debug + Send + Sync + 'static {
+    /// [`Store::name`].
+    fn dyn_name(&self) -> &'static str;
+    /// [`Store::directory`].
+    fn dyn_directory(&self) -> Option<&dyn Directory>;
+    /// [`Store::load`].
+    fn dyn_load<'a>(
+        &'a self,
+        key: SessionHandle,
+        renewal: Option<&'a Renewal>,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Lookup>>;
+    /// [`Store::create`].
+    fn dyn_create<'a>(
+        &'a self,
+        key: SessionHandle,
+        record: Record,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Created>>;
+    /// [`Store::update`].
+    fn dyn_update<'a>(
+        &'a self,
+        key: SessionHandle,
+        record: Record,
+        expected: Revision,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Updated>>;
+    /// [`Store::touch`].
+    fn dyn_touch<'a>(
+        &'a self,
+        key: SessionHandle,
+        deadline: UnixMillis,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<bool>>;
+    /// [`Store::delete`].
+    fn dyn_delete<'a>(
+        &'a self,
+        key: SessionHandle,
+        why: Ended,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<bool>>;
+    /// [`Store::delete_expired`].
+    fn dyn_delete_expired<'a>(
+        &'a self,
+        limit: usize,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<usize>>;
+    /// [`Store::ended`].
+    fn dyn_ended<'a>(&'a self, key: SessionHandle) -> BoxFuture<'a, ()>;
+}
+
+impl<S: Store> DynStore for S {
+    fn dyn_name(&self) -> &'static str {
+        self.name()
+    }
+    fn dyn_directory(&self) -> Option<&dyn Directory> {
+        self.directory()
+    }
+    fn dyn_load<'a>(
+        &'a self,
+        key: SessionHandle,
+        renewal: Option<&'a Renewal>,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Lookup>> {
+        Box::pin(self.load(key, renewal, now))
+    }
+    fn dyn_create<'a>(
+        &'a self,
+        key: SessionHandle,
+        record: Record,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Created>> {
+        Box::pin(self.create(key, record, now))
+    }
+    fn dyn_update<'a>(
+        &'a self,
+        key: SessionHandle,
+        record: Record,
+        expected: Revision,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Updated>> {
+        Box::pin(self.update(key, record, expected, now))
+    }
+    fn dyn_touch<'a>(
+        &'a self,
+        key: SessionHandle,
+        deadline: UnixMillis,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.touch(key, deadline, now))
+    }
+    fn dyn_delete<'a>(
+        &'a self,
+        key: SessionHandle,
+        why: Ended,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.delete(key, why, now))
+    }
+    fn dyn_delete_expired<'a>(
+        &'a self,
+        limit: usize,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<usize>> {
+        Box::pin(self.delete_expired(limit, now))
+    }
+    fn dyn_ended<'a>(&'a self, key: SessionHandle) -> BoxFuture<'a, ()> {
+        Box::pin(self.ended(key))
+    }
+}
+
+/// Any store, behind one pointer: what the backend keeps, so that its users name no store type.
+#[derive(Debug, Clone)]
+pub struct AnyStore(Arc<dyn DynStore>);
+
+impl AnyStore {
+    /// Hides the type of a store.
+    pub fn new(store: impl Store) -> Self {
+        Self(Arc::new(store))
+    }
+}
+
+impl From<Arc<dyn DynStore>> for AnyStore {
+    fn from(store: Arc<dyn DynStore>) -> Self {
+        Self(store)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Store for AnyStore {
+    fn name(&self) -> &'static str {
+        self.0.dyn_name()
+    }
+    fn directory(&self) -> Option<&dyn Directory> {
+        self.0.dyn_directory()
+    }
+    async fn load(
+        &self,
+        key: SessionHandle,
+        renewal: Option<&Renewal>,
+        now: UnixMillis,
+    ) -> Result<Lookup> {
+        self.0.dyn_load(key, renewal, now).await
+    }
+    async fn create(&self, key: SessionHandle, record: Record, now: UnixMillis) -> Result<Created> {
+        self.0.dyn_create(key, record, now).await
+    }
+    async fn update(
+        &self,
+        key: SessionHandle,
+        record: Record,
+        expected: Revision,
+        now: UnixMillis,
+    ) -> Result<Updated> {
+        self.0.dyn_update(key, record, expected, now).await
+    }
+    async fn touch(
+        &self,
+        key: SessionHandle,
+        deadline: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<bool> {
+        self.0.dyn_touch(key, deadline, now).await
+    }
+    async fn delete(&self, key: SessionHandle, why: Ended, now: UnixMillis) -> Result<bool> {
+        self.0.dyn_delete(key, why, now).await
+    }
+    async fn delete_expired(&self, limit: usize, now: UnixMillis) -> Result<usize> {
+        self.0.dyn_delete_expired(limit, now).await
+    }
+    async fn ended(&self, key: SessionHandle) {
+        self.0.dyn_ended(key).await;
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: Store> Store for Arc<S> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+    fn directory(&self) -> Option<&dyn Directory> {
+        (**self).directory()
+    }
+    async fn load(
+        &self,
+        key: SessionHandle,
+        renewal: Option<&Renewal>,
+        now: UnixMillis,
+    ) -> Result<Lookup> {
+        (**self).load(key, renewal, now).await
+    }
+    async fn create(&self, key: SessionHandle, record: Record, now: UnixMillis) -> Result<Created> {
+        (**self).create(key, record, now).await
+    }
+    async fn update(
+        &self,
+        key: SessionHandle,
+        record: Record,
+        expected: Revision,
+        now: UnixMillis,
+    ) -> Result<Updated> {
+        (**self).update(key, record, expected, now).await
+    }
+    async fn touch(
+        &self,
+        key: SessionHandle,
+        deadline: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<bool> {
+        (**self).touch(key, deadline, now).await
+    }
+    async fn delete(&self, key: SessionHandle, why: Ended, now: UnixMillis) -> Result<bool> {
+        (**self).delete(key, why, now).await
+    }
+    async fn delete_expired(&self, limit: usize, now: UnixMillis) -> Result<usize> {
+        (**self).delete_expired(limit, now).await
+    }
+    async fn ended(&self, key: SessionHandle) {
+        (**self).ended(key).await;
+    }
+}

@@ -1,0 +1,205 @@
+//! Where records are kept: the contract that every store fulfils.
+
+mod erased;
+
+use std::fmt;
+use std::future::Future;
+
+pub use self::erased::{AnyStore, BoxFuture, DynStore};
+
+use crate::error::Result;
+use crate::id::{SecretHash, SessionHandle};
+use crate::record::{Record, Revision};
+use crate::time::UnixMillis;
+
+/// A place that keeps records, one under each handle.
+///
+/// # Contract
+/// 1. **Each call takes effect at one point in time, or not at all**, also under races and when its future is
+///    dropped half-way.
+/// 2. A record whose [`expires_at`](Record::expires_at) is not after `now` does not exist, whatever the
+///    store still holds: it is not loaded, updated, touched or counted.
+/// 3. [`create`](Self::create) never overwrites a live record.
+/// 4. [`update`](Self::update) is a compare-and-set on the revision and never creates. There is no upsert.
+/// 5. [`touch`](Self::touch) moves the idle deadline of a live record and nothing else.
+/// 6. [`delete`](Self::delete) of nothing succeeds.
+/// 7. What was acknowledged is what the next call sees, from any clone of the store.
+///
+/// What a browser can cause is never an error; errors are for a store that cannot do its work, with
+/// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it may later.
+///
+/// # Expiry
+/// A store never asks for the time: it is told, so that one [`Clock`](crate::Clock) decides every deadline.
+///
+/// # Cloning
+/// Clones of a store are the same store. `Arc<S>` is a store too.
+///
+/// # Wrappers
+/// A store around a store forwards every method; mark the `impl` with
+/// `#[deny(clippy::missing_trait_methods)]`, so that a method with a default cannot be bypassed.
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// What errors and events call this store, such as `memory`.
+    fn name(&self) -> &'static str;
+
+    /// Finds the live record of `key`, and renews it in the same step if `renewal` says that it is due.
+    ///
+    /// The record is returned as it is after the renewal.
+    fn load(
+        &self,
+        key: SessionHandle,
+        renewal: Option<&Renewal>,
+        now: UnixMillis,
+    ) -> impl Future<Output = Result<Lookup>> + Send;
+
+    /// Keeps a new record, unless a live one has the key already.
+    fn create(
+        &self,
+        key: SessionHandle,
+        record: Record,
+        now: UnixMillis,
+    ) -> impl Future<Output = Result<Created>> + Send;
+
+    /// Replaces the live record of `key` if it still has the revision `expected`.
+    ///
+    /// A `record` that is expired at `now` ends the session in the same step: this is a conditional delete.
+    fn update(
+        &self,
+        key: SessionHandle,
+        record: Record,
+        expected: Revision,
+        now: UnixMillis,
+    ) -> impl Future<Output = Result<Updated>> + Send;
+
+    /// Sets the idle deadline of the live record of `key`; whether there was one.
+    fn touch(
+        &self,
+        key: SessionHandle,
+        deadline: UnixMillis,
+        now: UnixMillis,
+    ) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Ends a session; whether there was a live one. `why` is what a later [`load`](Self::load) may report.
+    fn delete(
+        &self,
+        key: SessionHandle,
+        why: Ended,
+        now: UnixMillis,
+    ) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Removes up to `limit` expired records; how many it removed. Fewer than `limit` means that none is left.
+    fn delete_expired(
+        &self,
+        limit: usize,
+        now: UnixMillis,
+    ) -> impl Future<Output = Result<usize>> + Send;
+
+    /// Resolves soon after the record of `key` has been deleted; may resolve without cause, or never.
+    ///
+    /// Whoever waits looks again with [`load`](Self::load), and at intervals: this only makes it faster. The
+    /// default never resolves.
+    fn ended(&self, key: SessionHandle) -> impl Future<Output = ()> + Send {
+        let _ = key;
+        std::future::pending()
+    }
+
+    /// Listing, counting and finding by subject, if the store can.
+    fn directory(&self) -> Option<&dyn Directory> {
+        None
+    }
+}
+
+/// What a store can do beside keeping records: find them without their handle.
+pub trait Directory: Send + Sync {
+    /// The live sessions of a subject, in any order.
+    fn by_subject<'a>(
+        &'a self,
+        subject: &'a str,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Vec<(SessionHandle, Record)>>>;
+
+    /// Up to `limit` live sessions with handles after `after`, sorted by handle. An empty page is the end.
+    fn page(
+        &self,
+        after: Option<SessionHandle>,
+        limit: usize,
+        now: UnixMillis,
+    ) -> BoxFuture<'_, Result<Vec<(SessionHandle, Record)>>>;
+
+    /// The number of live sessions.
+    fn count(&self, now: UnixMillis) -> BoxFuture<'_, Result<u64>>;
+}
+
+/// What a store found under a key.
+#[derive(Debug, Clone)]
+#[must_use]
+pub enum Lookup {
+    /// A live record.
+    Live(Record),
+    /// Nothing live; why, as far as the store still knows.
+    Absent(Option<Ended>),
+}
+
+/// Why a session is no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Ended {
+    /// One of its deadlines has passed.
+    Expired,
+    /// The visitor ended it: signed out, or the application destroyed it.
+    Destroyed,
+    /// Someone else ended it: another device of the subject, an operator, a limit on sessions.
+    Revoked,
+    /// Its old secret was presented after a rotation: the sign of a stolen cookie.
+    Reused,
+}
+
+/// The outcome of [`Store::create`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Created {
+    /// The record is kept.
+    Created,
+    /// A live record has the key; nothing changed.
+    Occupied,
+}
+
+/// The outcome of [`Store::update`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Updated {
+    /// The record is replaced.
+    Updated,
+    /// The live record has another revision; nothing changed.
+    Conflict,
+    /// There is no live record; nothing changed.
+    Gone,
+}
+
+/// When a load moves the idle deadline.
+///
+/// It names the secret that must match, so that whoever knows only a public handle keeps no session alive.
+#[derive(Debug, Clone, Copy)]
+pub struct Renewal {
+    secret_hash: SecretHash,
+    every: Option<std::time::Duration>,
+}
+
+impl Renewal {
+    /// Renewal for the holder of the ID with this hash, at most once in `every`; `None` is a tenth of the
+    /// session's own lifetime.
+    pub const fn new(secret_hash: SecretHash, every: Option<std::time::Duration>) -> Self {
+        Self { secret_hash, every }
+    }
+
+    /// The new idle deadline of a live record, if a renewal is due.
+    pub fn due(&self, record: &Record, now: UnixMillis) -> Option<UnixMillis> {
+        if record.secret_hash() != self.secret_hash {
+            return None;
+        }
+        let max_age = record.max_age();
+        let deadline = now.plus(max_age);
+        let step = self.every.unwrap_or(max_age / 10);
+        let moved = deadline.since(record.idle_deadline());
+        (!moved.is_zero() && moved >= step).then_some(deadline)
+    }
+}
