@@ -26,7 +26,8 @@ pub const MIN_ID_BYTES: usize = 32;
 pub const MAX_ID_BYTES: usize = 64;
 
 /// How an ID is written in the cookie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum IdFormat {
     /// Unpadded base64url (RFC 4648, section 5): 43 characters for 32 bytes. The default.

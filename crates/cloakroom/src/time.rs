@@ -39,6 +39,7 @@ impl UnixMillis {
     }
 
     /// The moment `duration` later, at most [`MAX`](Self::MAX). Fractions of a millisecond are dropped.
+    #[must_use]
     pub const fn plus(self, duration: Duration) -> Self {
         let millis = duration.as_millis();
         if millis > Self::MAX.0 as u128 {
@@ -49,6 +50,7 @@ impl UnixMillis {
     }
 
     /// The moment `duration` earlier, at least the epoch.
+    #[must_use]
     pub const fn minus(self, duration: Duration) -> Self {
         let millis = duration.as_millis();
         if millis > self.0 as u128 { Self(0) } else { Self(self.0 - millis as u64) }

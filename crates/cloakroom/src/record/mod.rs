@@ -17,8 +17,10 @@ use std::time::Duration;
 use triomphe::ThinArc;
 
 pub use self::codec::Encoding;
+pub(crate) use self::data::from_sorted;
 pub use self::data::{Data, DataBuilder};
 pub use self::limits::Limits;
+pub(crate) use self::limits::MAX_BYTES_CEILING;
 pub use self::parts::{PreviousSecret, RecordParts};
 
 pub(crate) use self::limits::{check_key, check_label, check_subject};

@@ -1,11 +1,13 @@
 //! Where records are kept: the contract that every store fulfils.
 
 mod erased;
+mod registry;
 
 use std::fmt;
 use std::future::Future;
 
 pub use self::erased::{AnyStore, BoxFuture, DynStore};
+pub use self::registry::StoreRegistry;
 
 use crate::error::Result;
 use crate::id::{SecretHash, SessionHandle};

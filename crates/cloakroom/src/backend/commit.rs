@@ -1,0 +1,212 @@
+//! From a request's changes to the store: compare-and-set, and replay on a conflict.
+
+use super::ServerSideSessionBackend;
+use super::load::gone;
+use super::plan::Next;
+use super::recover::Attempt;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::SessionId;
+use crate::record::Record;
+use crate::session::draft::Draft;
+use crate::session::headers_sent;
+use crate::session::state::{CookieChange, Phase, Shared, Wanted};
+use crate::store::{Created, Store, Updated};
+
+/// How often a commit is tried when others keep winning.
+const MAX_ATTEMPTS: usize = 100;
+/// How often a new ID is drawn when its handle is taken.
+const MAX_CREATES: usize = 3;
+
+/// What became of a commit.
+pub(super) enum Outcome {
+    /// Stored; what the session is now.
+    Stored(Next),
+    /// The session had ended, or its ID was changed: the changes are dropped.
+    Lost,
+    /// There was nothing to store.
+    Nothing,
+}
+
+/// Everything a commit needs, taken out of the shared state so that no lock is held while it runs.
+struct Work {
+    id: Option<SessionId>,
+    record: Option<Record>,
+    draft: Draft,
+    wanted: Wanted,
+}
+
+impl ServerSideSessionBackend {
+    /// Takes no more changes, drops those of data unless they are kept, and tells whether any are left for
+    /// [`store_changes`](Self::store_changes).
+    pub(crate) fn close(&self, shared: &Shared, keep_changes: bool) -> bool {
+        let mut state = shared.state();
+        state.phase = Phase::Closed;
+        if !keep_changes {
+            let base = state.record.as_ref().map(Record::data);
+            state.draft = Draft::over(base);
+            state.wanted = Wanted { end: state.wanted.end.take(), ..Wanted::default() };
+        }
+        state.is_dirty()
+    }
+
+    pub(crate) async fn save(&self, shared: &Shared) -> Result<()> {
+        if shared.state().phase == Phase::Closed {
+            return Err(Error::new(
+                ErrorKind::Closed,
+                "the response was committed, and with it the session; use `detached` to go on",
+            ));
+        }
+        let _in_order = shared.saving.lock().await;
+        self.store_changes(shared).await
+    }
+
+    pub(crate) async fn store_changes(&self, shared: &Shared) -> Result<()> {
+        self.end_old(shared).await?;
+        let (mut work, encoding) = {
+            let mut state = shared.state();
+            if !state.is_dirty() {
+                return Ok(());
+            }
+            if state.record.is_none() && state.phase == Phase::Detached {
+                return Err(if state.absence.is_none() { gone() } else { headers_sent() });
+            }
+            let encoding = self.encoding_for(state.record.as_ref());
+            let draft = state.draft.take(encoding);
+            let wanted = std::mem::take(&mut state.wanted);
+            let (id, record) = (state.id.clone(), state.record.clone());
+            (Work { id, record, draft, wanted }, encoding)
+        };
+        let outcome = match &work.record {
+            None => self.create(&mut work).await,
+            Some(_) => self.replace(&mut work).await,
+        };
+        let mut state = shared.state();
+        match outcome {
+            Ok(Outcome::Nothing) => Ok(()),
+            Ok(Outcome::Stored(next)) if next.ends => {
+                (state.id, state.record) = (None, None);
+                state.absence = Some(crate::session::Absence::Unknown);
+                state.cookie = CookieChange::Expire;
+                state.draft.rebase(None, encoding)
+            }
+            Ok(Outcome::Stored(next)) => {
+                if next.cookie {
+                    state.cookie = CookieChange::Set;
+                }
+                state.created |= state.record.is_none();
+                state.id = Some(next.id);
+                let data = next.record.data();
+                state.record = Some(next.record);
+                state.draft.rebase(Some(data), encoding)
+            }
+            Ok(Outcome::Lost) => {
+                (state.id, state.record) = (None, None);
+                state.cookie = CookieChange::Keep;
+                state.absence = Some(crate::session::Absence::Unknown);
+                state.draft = Draft::default();
+                if state.phase == Phase::Closed {
+                    tracing::debug!("session ended while its request ran; changes dropped");
+                    return Ok(());
+                }
+                Err(gone())
+            }
+            Err(error) => {
+                state.wanted = work.wanted;
+                state.draft.put_back(work.draft, encoding)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Deletes the session that was destroyed. Unconditional: whoever held its secret may end it.
+    async fn end_old(&self, shared: &Shared) -> Result<()> {
+        let Some((handle, why)) = shared.state().wanted.end else { return Ok(()) };
+        // The visitor asked for it, so the cookie goes also if the store cannot be reached.
+        shared.state().cookie = CookieChange::Expire;
+        let now = self.now();
+        let deleted = self.bounded(Box::pin(self.store().delete(handle, why, now))).await;
+        match deleted {
+            Ok(there) => {
+                let mut state = shared.state();
+                state.wanted.end = None;
+                if !there {
+                    state.cookie = CookieChange::Keep;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(%handle, store = self.store().name(), "session could not be destroyed");
+                Err(error)
+            }
+        }
+    }
+
+    async fn create(&self, work: &mut Work) -> Result<Outcome> {
+        for _ in 0..MAX_CREATES {
+            let now = self.now();
+            let next = self.plan_new(&work.draft, &work.wanted, now)?;
+            match self.try_create(next.id.handle(), &next.record, now).await? {
+                Created::Created => {
+                    if work.wanted.sign_in.is_some() {
+                        self.enforce_subject_limit(&next.record, next.id.handle()).await?;
+                    }
+                    return Ok(Outcome::Stored(next));
+                }
+                Created::Occupied => {}
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Random,
+            "three new session IDs in a row were taken; the operating system's randomness repeats itself",
+        )
+        .with_store(self.store().name()))
+    }
+
+    async fn replace(&self, work: &mut Work) -> Result<Outcome> {
+        let (Some(mut id), Some(mut record)) = (work.id.clone(), work.record.clone()) else {
+            return Ok(Outcome::Nothing);
+        };
+        let handle = id.handle();
+        let mut turn = None;
+        let mut converged = false;
+        for _ in 0..MAX_ATTEMPTS {
+            if converged && !work.draft.is_changed() && !work.wanted.changes_record() {
+                return Ok(Outcome::Stored(Next { record, id, cookie: true, ends: false }));
+            }
+            let now = self.now();
+            let mut next = self.plan_change(&record, &id, &work.draft, &work.wanted, now)?;
+            next.cookie |= converged;
+            let attempt = Attempt { id: &id, expected: record.revision(), next: &next.record };
+            match self.try_update(attempt, now).await? {
+                Updated::Updated => {
+                    if work.wanted.sign_in.is_some() {
+                        self.enforce_subject_limit(&next.record, handle).await?;
+                    }
+                    return Ok(Outcome::Stored(next));
+                }
+                Updated::Gone => return Ok(Outcome::Lost),
+                Updated::Conflict => {}
+            }
+            if turn.is_none() {
+                turn = Some(self.queue(handle).lock_owned().await);
+            }
+            // The secret is judged again: a request from before a sign-in must not write into it.
+            let Some(fresh) = self.load_again(&id).await? else { return Ok(Outcome::Lost) };
+            if fresh.in_grace {
+                // Another request rotated first; everyone who held the old secret derives the same new one.
+                work.wanted.rotate = false;
+                converged = true;
+            }
+            (id, record) = (fresh.id, fresh.record);
+            work.draft.rebase(Some(record.data()), self.encoding_for(Some(&record)))?;
+        }
+        Err(contended().with_store(self.store().name()))
+    }
+}
+
+fn contended() -> Error {
+    Error::new(
+        ErrorKind::Contended,
+        "other requests kept changing the same session; try again, or write it less often",
+    )
+}

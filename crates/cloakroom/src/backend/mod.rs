@@ -1,0 +1,158 @@
+//! The session rules: from a request's cookies to a [`Session`], and from its changes to the store.
+//!
+//! No framework is known here. An adapter hands over the bytes of the `Cookie` headers, and puts the
+//! [`MessageHeaders`] it gets into the response.
+
+mod commit;
+mod load;
+mod message;
+mod plan;
+mod queue;
+mod recover;
+mod sessions;
+mod watch;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+pub use self::message::MessageHeaders;
+pub use self::sessions::{SessionInfo, Sessions};
+
+use self::queue::Queues;
+use crate::config::{Checked, ConfigError, ServerSideSessionConfig};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{SessionHandle, SessionId, os_random};
+use crate::record::{Encoding, Limits, Record, Revision};
+use crate::store::{AnyStore, BoxFuture, Store};
+use crate::time::{Clock, SystemClock, UnixMillis};
+
+/// Loads and stores sessions: one store, one checked configuration, one clock. Clones are the same backend.
+///
+/// # Examples
+/// ```
+/// use cloakroom::{MemoryStore, ServerSideSessionBackend, ServerSideSessionConfig};
+///
+/// let backend = ServerSideSessionBackend::new(MemoryStore::new(), ServerSideSessionConfig::default())?;
+/// # Ok::<(), cloakroom::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct ServerSideSessionBackend(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    store: AnyStore,
+    config: Arc<Checked>,
+    clock: Arc<dyn Clock>,
+    random: Arc<crate::id::RandomSource>,
+    queues: Arc<Queues>,
+    revisions: Arc<AtomicU64>,
+}
+
+impl ServerSideSessionBackend {
+    /// A backend on `store`.
+    ///
+    /// # Errors
+    /// If the configuration is illegal; the error names the field and the fix.
+    pub fn new(store: impl Store, config: ServerSideSessionConfig) -> Result<Self, ConfigError> {
+        let config = config.check()?;
+        let mut seed = [0; 8];
+        // A failure is no danger here: revisions need not be unpredictable, only different, and the next call
+        // that needs a secret reports it.
+        let _ = os_random(&mut seed);
+        Ok(Self(Arc::new(Inner {
+            store: AnyStore::new(store),
+            config: Arc::new(config),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(os_random),
+            queues: Arc::default(),
+            revisions: Arc::new(AtomicU64::new(u64::from_le_bytes(seed))),
+        })))
+    }
+
+    /// The same backend with another clock; for tests.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Clock) -> Self {
+        let inner = Inner { clock: Arc::new(clock), ..(*self.0).clone() };
+        Self(Arc::new(inner))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_random(self, random: Arc<crate::id::RandomSource>) -> Self {
+        let inner = Inner { random, ..(*self.0).clone() };
+        Self(Arc::new(inner))
+    }
+
+    /// The store.
+    pub fn store(&self) -> &AnyStore {
+        &self.0.store
+    }
+
+    /// Operations on sessions outside a request: list, count, revoke.
+    pub fn sessions(&self) -> Sessions {
+        Sessions::new(self.clone())
+    }
+
+    /// A new ID, unused by any session with all but impossible odds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Random`].
+    pub fn generate_session_id(&self) -> Result<SessionId> {
+        SessionId::generate_with(self.0.config.session_id_bytes, &*self.0.random)
+    }
+
+    pub(crate) fn config(&self) -> &Checked {
+        &self.0.config
+    }
+
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.0.clock.now()
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.config.limits
+    }
+
+    /// A session keeps the encoding it was created with.
+    pub(crate) fn encoding_for(&self, record: Option<&Record>) -> Encoding {
+        record.map_or(self.0.config.encoding, |record| record.data().encoding())
+    }
+
+    /// A revision that no record of this session has had.
+    ///
+    /// A random start and a counter: two processes would have to start within each other's counts.
+    fn next_revision(&self) -> Revision {
+        Revision::from_u64(self.0.revisions.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn queue(&self, handle: SessionHandle) -> Arc<tokio::sync::Mutex<()>> {
+        self.0.queues.of(handle)
+    }
+
+    /// Waits for a store, but not longer than configured.
+    async fn bounded<T>(&self, mut call: BoxFuture<'_, Result<T>>) -> Result<T> {
+        let store = self.0.store.name();
+        // Most calls to a store in memory are ready at once and need no timer, and no runtime that has one.
+        let first = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx))).await;
+        let limit: Duration = self.0.config.operation_timeout;
+        let outcome = match first {
+            std::task::Poll::Ready(outcome) => outcome,
+            std::task::Poll::Pending => tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
+                Err(Error::new(
+                    ErrorKind::Unavailable,
+                    format!("the store did not answer within {limit:?}; check it, or raise `operation_timeout`"),
+                ))
+            }),
+        };
+        outcome.map_err(|error| error.with_store(store))
+    }
+}
+
+impl fmt::Debug for ServerSideSessionBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerSideSessionBackend")
+            .field("store", &self.0.store)
+            .finish_non_exhaustive()
+    }
+}

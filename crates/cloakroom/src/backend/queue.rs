@@ -1,0 +1,30 @@
+//! One queue a session for commits that met a conflict.
+//!
+//! Fifty requests that write one session would each be beaten many times; behind one another each is beaten
+//! once. A commit without a conflict never looks here.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use crate::id::SessionHandle;
+
+/// How many queues are kept before the unused ones are dropped.
+const SWEEP_AT: usize = 1024;
+
+#[derive(Debug, Default)]
+pub(super) struct Queues(Mutex<HashMap<SessionHandle, Weak<tokio::sync::Mutex<()>>>>);
+
+impl Queues {
+    pub(super) fn of(&self, handle: SessionHandle) -> Arc<tokio::sync::Mutex<()>> {
+        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = queues.get(&handle).and_then(Weak::upgrade) {
+            return queue;
+        }
+        if queues.len() >= SWEEP_AT {
+            queues.retain(|_, queue| queue.strong_count() > 0);
+        }
+        let queue = Arc::default();
+        queues.insert(handle, Arc::downgrade(&queue));
+        queue
+    }
+}

@@ -1,0 +1,95 @@
+//! Writes whose reply was lost.
+//!
+//! A write that timed out may have happened, may yet happen, or may never happen. Each carries a revision of
+//! its own, so a look at the record tells; and repeating it with the same revisions cannot apply it twice.
+
+use super::ServerSideSessionBackend;
+use crate::error::{Error, Result};
+use crate::id::{SessionHandle, SessionId};
+use crate::record::{Record, Revision};
+use crate::store::{Created, Lookup, Store, Updated};
+use crate::time::UnixMillis;
+
+/// One compare-and-set.
+pub(super) struct Attempt<'a> {
+    pub(super) id: &'a SessionId,
+    pub(super) expected: Revision,
+    pub(super) next: &'a Record,
+}
+
+impl ServerSideSessionBackend {
+    pub(super) async fn try_create(
+        &self,
+        handle: SessionHandle,
+        record: &Record,
+        now: UnixMillis,
+    ) -> Result<Created> {
+        let create = || self.bounded(Box::pin(self.store().create(handle, record.clone(), now)));
+        let lost = match create().await {
+            Err(error) if error.is_temporary() => error,
+            outcome => return outcome,
+        };
+        match self.revision_of(handle, now).await {
+            Some(Some(revision)) if revision == record.revision() => Ok(Created::Created),
+            Some(Some(_)) => Ok(Created::Occupied),
+            Some(None) => match create().await? {
+                // Our first attempt may have arrived after the look.
+                Created::Occupied
+                    if self.revision_of(handle, now).await == Some(Some(record.revision())) =>
+                {
+                    Ok(Created::Created)
+                }
+                outcome => Ok(outcome),
+            },
+            None => Err(lost),
+        }
+    }
+
+    pub(super) async fn try_update(
+        &self,
+        attempt: Attempt<'_>,
+        now: UnixMillis,
+    ) -> Result<Updated> {
+        let handle = attempt.id.handle();
+        let Attempt { expected, next, .. } = attempt;
+        let update =
+            || self.bounded(Box::pin(self.store().update(handle, next.clone(), expected, now)));
+        let lost = match update().await {
+            Err(error) if error.is_temporary() => error,
+            outcome => return outcome,
+        };
+        match self.revision_of(handle, now).await {
+            Some(found) if found == expected_after(next, now) => Ok(Updated::Updated),
+            Some(Some(revision)) if revision == expected => match update().await? {
+                Updated::Conflict
+                    if self.revision_of(handle, now).await == Some(Some(next.revision())) =>
+                {
+                    Ok(Updated::Updated)
+                }
+                outcome => Ok(outcome),
+            },
+            Some(None) => Ok(Updated::Gone),
+            // Somebody else wrote since, on top of ours or instead of it: to replay could apply it twice.
+            Some(Some(_)) | None => Err(lost),
+        }
+    }
+
+    /// The revision of the live record, or none; nothing at all if the store does not say.
+    async fn revision_of(
+        &self,
+        handle: SessionHandle,
+        now: UnixMillis,
+    ) -> Option<Option<Revision>> {
+        let lookup: Result<Lookup, Error> =
+            self.bounded(Box::pin(self.store().load(handle, None, now))).await;
+        match lookup.ok()? {
+            Lookup::Live(record) => Some(Some(record.revision())),
+            Lookup::Absent(_) => Some(None),
+        }
+    }
+}
+
+/// What a look finds if `next` was stored: nothing, if it was stored to end the session.
+fn expected_after(next: &Record, now: UnixMillis) -> Option<Revision> {
+    (!next.is_expired(now)).then(|| next.revision())
+}

@@ -1,0 +1,211 @@
+//! Sessions outside a request: list them, count them, end them.
+
+use std::collections::BTreeMap;
+
+use super::ServerSideSessionBackend;
+use crate::config::SubjectLimitPolicy;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::SessionHandle;
+use crate::record::Record;
+use crate::session::Session;
+use crate::store::{Directory, Ended, Store};
+use crate::time::UnixMillis;
+
+/// Expired records removed at once, so that no store is held for long.
+const EXPIRED_BATCH: usize = 1000;
+
+/// What an operator or a "your devices" page does with sessions.
+///
+/// Handles are public names: whoever may call this may end sessions, but learns nothing to sign in with.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    backend: ServerSideSessionBackend,
+}
+
+/// One session of a list.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SessionInfo {
+    /// The public name.
+    pub handle: SessionHandle,
+    /// When it was created.
+    pub created_at: UnixMillis,
+    /// When it was last renewed.
+    pub last_seen_at: UnixMillis,
+    /// When it ends if it is left alone.
+    pub expires_at: UnixMillis,
+    /// Who is signed in.
+    pub subject: Option<String>,
+    /// What the application noted. Text from outside: escape it where it is shown.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl SessionInfo {
+    fn new(handle: SessionHandle, record: &Record) -> Self {
+        Self {
+            handle,
+            created_at: record.created_at(),
+            last_seen_at: record.last_seen_at(),
+            expires_at: record.expires_at(),
+            subject: record.subject().map(str::to_owned),
+            labels: record
+                .labels()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        }
+    }
+}
+
+impl Sessions {
+    pub(super) fn new(backend: ServerSideSessionBackend) -> Self {
+        Self { backend }
+    }
+
+    /// The live sessions of a subject, oldest first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if the store has no directory; otherwise what the store reports.
+    pub async fn of(&self, subject: &str) -> Result<Vec<SessionInfo>> {
+        let records = self.backend.by_subject(subject).await?;
+        Ok(records.iter().map(|(handle, record)| SessionInfo::new(*handle, record)).collect())
+    }
+
+    /// Up to `limit` live sessions with handles after `after`, sorted by handle; an empty page is the end.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub async fn page(
+        &self,
+        after: Option<SessionHandle>,
+        limit: usize,
+    ) -> Result<Vec<SessionInfo>> {
+        let backend = &self.backend;
+        let page = backend.bounded(backend.directory()?.page(after, limit, backend.now())).await?;
+        Ok(page.iter().map(|(handle, record)| SessionInfo::new(*handle, record)).collect())
+    }
+
+    /// The number of live sessions.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub async fn count(&self) -> Result<u64> {
+        let backend = &self.backend;
+        backend.bounded(backend.directory()?.count(backend.now())).await
+    }
+
+    /// Ends a session; whether there was one.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn revoke(&self, handle: SessionHandle) -> Result<bool> {
+        self.backend.end(handle, Ended::Revoked).await
+    }
+
+    /// Ends all sessions of a subject; how many.
+    ///
+    /// Every session whose sign-in was acknowledged before this call is dead after it.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of). Some may have ended then; call it again.
+    pub async fn revoke_all(&self, subject: &str) -> Result<u64> {
+        self.revoke_except(subject, None).await
+    }
+
+    /// Ends all sessions of the subject of `session` but that one; how many. None if nobody is signed in.
+    ///
+    /// # Errors
+    /// As [`revoke_all`](Self::revoke_all).
+    pub async fn revoke_others(&self, session: &Session) -> Result<u64> {
+        match session.subject() {
+            Some(subject) => self.revoke_except(&subject, session.handle()).await,
+            None => Ok(0),
+        }
+    }
+
+    /// Removes what has expired, in batches; how many records.
+    ///
+    /// Correctness does not need it: an expired session is no session, removed or not.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn delete_expired(&self) -> Result<u64> {
+        let backend = &self.backend;
+        let mut total = 0;
+        loop {
+            let sweep = backend.store().delete_expired(EXPIRED_BATCH, backend.now());
+            let removed = backend.bounded(Box::pin(sweep)).await?;
+            total += removed as u64;
+            if removed < EXPIRED_BATCH {
+                return Ok(total);
+            }
+        }
+    }
+
+    async fn revoke_except(&self, subject: &str, keep: Option<SessionHandle>) -> Result<u64> {
+        let mut revoked = 0;
+        for (handle, _) in self.backend.by_subject(subject).await? {
+            if Some(handle) != keep && self.revoke(handle).await? {
+                revoked += 1;
+            }
+        }
+        Ok(revoked)
+    }
+}
+
+impl ServerSideSessionBackend {
+    fn directory(&self) -> Result<&dyn Directory> {
+        self.store().directory().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unsupported,
+                "the store cannot list sessions; use one with a directory",
+            )
+            .with_store(self.store().name())
+        })
+    }
+
+    /// Oldest sign-in first; the handle decides between two of one millisecond, so that all agree.
+    async fn by_subject(&self, subject: &str) -> Result<Vec<(SessionHandle, Record)>> {
+        let mut found = self.bounded(self.directory()?.by_subject(subject, self.now())).await?;
+        found.sort_by_key(|(handle, record)| (record.authenticated_at(), *handle));
+        Ok(found)
+    }
+
+    pub(super) async fn end(&self, handle: SessionHandle, why: Ended) -> Result<bool> {
+        self.bounded(Box::pin(self.store().delete(handle, why, self.now()))).await
+    }
+
+    /// After a sign-in was stored: keeps the subject within its number of sessions.
+    ///
+    /// Looked at afterwards, by everyone in the same order, so that racing sign-ins cannot all fit in.
+    pub(super) async fn enforce_subject_limit(
+        &self,
+        record: &Record,
+        own: SessionHandle,
+    ) -> Result<()> {
+        let config = self.config();
+        let (Some(limit), Some(subject)) = (config.max_sessions_per_subject, record.subject())
+        else {
+            return Ok(());
+        };
+        let sessions = self.by_subject(subject).await?;
+        let excess = sessions.len().saturating_sub(limit);
+        match config.subject_limit_policy {
+            SubjectLimitPolicy::EvictOldest => {
+                for (handle, _) in &sessions[..excess] {
+                    self.end(*handle, Ended::Revoked).await?;
+                }
+                Ok(())
+            }
+            SubjectLimitPolicy::Refuse => {
+                if !sessions.iter().skip(limit).any(|(handle, _)| *handle == own) {
+                    return Ok(());
+                }
+                self.end(own, Ended::Revoked).await?;
+                Err(Error::new(
+                    ErrorKind::SubjectLimit,
+                    format!("the subject has {limit} sessions already; end one first"),
+                ))
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Waiting for the end of a session.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::ServerSideSessionBackend;
+use crate::id::SessionHandle;
+use crate::store::{Ended, Lookup, Store};
+
+/// How often a session is looked at that nobody reported as ended: for its expiry, and for stores that do not
+/// notify.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+impl ServerSideSessionBackend {
+    pub(crate) async fn ended(&self, handle: SessionHandle) -> Ended {
+        loop {
+            // Registered before the look, so that an end between the two is not missed.
+            let mut notified = pin!(self.store().ended(handle));
+            let early = std::future::poll_fn(|cx| Poll::Ready(notified.as_mut().poll(cx))).await;
+            let look = self.bounded(Box::pin(self.store().load(handle, None, self.now()))).await;
+            if let Ok(Lookup::Absent(why)) = look {
+                return why.unwrap_or(Ended::Destroyed);
+            }
+            match early {
+                Poll::Pending => drop(tokio::time::timeout(INTERVAL, notified).await),
+                // Without cause: somebody else's session, or a store that cannot tell.
+                Poll::Ready(()) => tokio::task::yield_now().await,
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Configuration: every field by its name, presets, profiles, and the check that refuses illegal combinations.
+
+mod check;
+mod error;
+mod fields;
+mod profile;
+mod set;
+
+pub use self::error::ConfigError;
+pub use self::fields::{
+    CookiePrefix, SameSite, Scope, ServerSideSessionConfig, SubjectLimitPolicy,
+};
+pub use self::profile::Profile;
+
+pub(crate) use self::check::Checked;

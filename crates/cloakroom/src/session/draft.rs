@@ -1,0 +1,181 @@
+//! Changes that are not stored yet: a log, and what it makes of the loaded data.
+//!
+//! The log is what a commit stores: on a conflict it is replayed on fresh data, so that two requests that
+//! change different keys both survive.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::record::{Data, Encoding, Limits, from_sorted};
+
+/// Computes a new encoded value from the present one; run again on each replay.
+pub(crate) type UpdateFn = Box<dyn FnMut(Encoding, Option<&[u8]>) -> Result<Vec<u8>> + Send>;
+
+/// An encoded value, or "removed".
+type Setting = Option<Arc<[u8]>>;
+
+enum Change {
+    Set { key: Arc<str>, value: Setting },
+    Update { key: Arc<str>, apply: UpdateFn },
+    Clear,
+}
+
+/// Loaded data under a log of changes.
+#[derive(Default)]
+pub(crate) struct Draft {
+    base: Option<Data>,
+    /// Whether the base is hidden.
+    cleared: bool,
+    /// What the log made of single keys, sorted.
+    overlay: Vec<(Arc<str>, Setting)>,
+    log: Vec<Change>,
+    /// Counts changes, so that an update computed outside the lock notices a change in between.
+    generation: u64,
+}
+
+impl Draft {
+    pub(crate) fn over(base: Option<Data>) -> Self {
+        Self { base, ..Self::default() }
+    }
+
+    pub(crate) fn is_changed(&self) -> bool {
+        !self.log.is_empty()
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub(crate) fn value(&self, key: &str) -> Option<&[u8]> {
+        match self.position(key) {
+            Ok(at) => self.overlay[at].1.as_deref(),
+            Err(_) if self.cleared => None,
+            Err(_) => self.base.as_ref()?.value(key),
+        }
+    }
+
+    pub(crate) fn set(&mut self, key: &str, value: Option<Vec<u8>>) {
+        let key: Arc<str> = key.into();
+        let value: Setting = value.map(Into::into);
+        self.put(key.clone(), value.clone());
+        self.log.push(Change::Set { key, value });
+    }
+
+    /// Logs an update whose first result is `value`.
+    pub(crate) fn update(&mut self, key: &str, value: Vec<u8>, apply: UpdateFn) {
+        let key: Arc<str> = key.into();
+        self.put(key.clone(), Some(value.into()));
+        self.log.push(Change::Update { key, apply });
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.hide_all();
+        self.log.clear();
+        self.log.push(Change::Clear);
+    }
+
+    /// Keys and encoded values as the changes leave them, sorted by key.
+    pub(crate) fn entries(&self) -> Vec<(&str, &[u8])> {
+        let base = self.base.as_ref().filter(|_| !self.cleared);
+        let mut entries = Vec::with_capacity(base.map_or(0, Data::len) + self.overlay.len());
+        let mut overlay = self.overlay.iter().peekable();
+        for (key, value) in base.iter().flat_map(|base| base.iter()) {
+            while let Some((new, value)) = overlay.next_if(|(new, _)| **new < *key) {
+                entries.extend(value.as_deref().map(|value| (&**new, value)));
+            }
+            match overlay.next_if(|(new, _)| **new == *key) {
+                Some((_, replaced)) => {
+                    entries.extend(replaced.as_deref().map(|value| (key, value)))
+                }
+                None => entries.push((key, value)),
+            }
+        }
+        for (new, value) in overlay {
+            entries.extend(value.as_deref().map(|value| (&**new, value)));
+        }
+        entries
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        if self.overlay.is_empty() && !self.cleared {
+            return self.base.as_ref().is_none_or(Data::is_empty);
+        }
+        self.entries().is_empty()
+    }
+
+    /// Number of keys and bytes that there would be with `value` at `key`.
+    pub(crate) fn totals_with(&self, key: &str, value: &[u8]) -> (usize, usize) {
+        let (mut keys, mut bytes) = (1, key.len() + value.len());
+        for (other, value) in self.entries() {
+            if other != key {
+                keys += 1;
+                bytes += other.len() + value.len();
+            }
+        }
+        (keys, bytes)
+    }
+
+    /// The data to store.
+    pub(crate) fn data(&self, encoding: Encoding, limits: &Limits) -> Result<Data> {
+        if let (Some(base), false, true) = (&self.base, self.cleared, self.overlay.is_empty()) {
+            return Ok(base.clone());
+        }
+        let entries = self.entries();
+        limits.check_totals(entries.len(), entries.iter().map(|(k, v)| k.len() + v.len()).sum())?;
+        Ok(from_sorted(encoding, &entries))
+    }
+
+    /// Replays the log on other data.
+    pub(crate) fn rebase(&mut self, base: Option<Data>, encoding: Encoding) -> Result<()> {
+        self.base = base;
+        self.cleared = false;
+        self.overlay.clear();
+        for mut change in std::mem::take(&mut self.log) {
+            match &mut change {
+                Change::Set { key, value } => self.put(key.clone(), value.clone()),
+                Change::Update { key, apply } => {
+                    let value = apply(encoding, self.value(key))?;
+                    self.put(key.clone(), Some(value.into()));
+                }
+                Change::Clear => self.hide_all(),
+            }
+            self.log.push(change);
+        }
+        Ok(())
+    }
+
+    /// Takes the changes away to be stored; what stays looks the same and has no changes.
+    pub(crate) fn take(&mut self, encoding: Encoding) -> Self {
+        let data = from_sorted(encoding, &self.entries());
+        let generation = self.generation;
+        std::mem::replace(self, Self { generation, ..Self::over(Some(data)) })
+    }
+
+    /// Puts changes that could not be stored back under the ones that came since.
+    pub(crate) fn put_back(&mut self, mut earlier: Self, encoding: Encoding) -> Result<()> {
+        earlier.log.append(&mut self.log);
+        earlier.generation = self.generation + 1;
+        let base = earlier.base.take();
+        earlier.rebase(base, encoding)?;
+        *self = earlier;
+        Ok(())
+    }
+
+    fn hide_all(&mut self) {
+        self.cleared = true;
+        self.overlay.clear();
+        self.generation += 1;
+    }
+
+    fn put(&mut self, key: Arc<str>, value: Setting) {
+        self.generation += 1;
+        match self.position(&key) {
+            Ok(at) => self.overlay[at].1 = value,
+            Err(at) => self.overlay.insert(at, (key, value)),
+        }
+    }
+
+    fn position(&self, key: &str) -> Result<usize, usize> {
+        self.overlay.binary_search_by(|(have, _)| (**have).cmp(key))
+    }
+}

@@ -1,0 +1,133 @@
+//! Who a session belongs to, and the secret that proves it.
+
+use std::collections::BTreeMap;
+
+use super::{Absence, Session};
+use crate::error::Result;
+use crate::id::{SessionHandle, SessionId};
+use crate::record::{Record, check_label, check_subject};
+use crate::session::draft::Draft;
+use crate::store::Ended;
+
+impl Session {
+    /// The public name of the session; `None` until it is stored.
+    pub fn handle(&self) -> Option<SessionHandle> {
+        self.shared().state().id.as_ref().map(SessionId::handle)
+    }
+
+    /// Whether there is a stored session behind this handle.
+    pub fn exists(&self) -> bool {
+        self.shared().state().record.is_some()
+    }
+
+    /// Whether the session is not from an earlier request: there is none yet, or this request created it.
+    pub fn is_new(&self) -> bool {
+        let state = self.shared().state();
+        state.record.is_none() || state.created
+    }
+
+    /// Why the request came without a session; `None` if it has one.
+    pub fn absence(&self) -> Option<Absence> {
+        let state = self.shared().state();
+        state.absence.filter(|_| state.record.is_none())
+    }
+
+    /// Who is signed in, this request's own sign-in included.
+    pub fn subject(&self) -> Option<String> {
+        let state = self.shared().state();
+        match &state.wanted.sign_in {
+            Some(subject) => Some(String::from(&**subject)),
+            None => state.record.as_ref().and_then(Record::subject).map(str::to_owned),
+        }
+    }
+
+    /// What the application noted about the session, this request's notes included.
+    pub fn labels(&self) -> BTreeMap<String, String> {
+        let state = self.shared().state();
+        let mut labels =
+            state.record.as_ref().map(|record| record.parts().labels).unwrap_or_default();
+        labels.extend(state.wanted.labels.clone());
+        labels
+    }
+
+    /// Notes something about the session, to show in a list of the subject's sessions: device, place.
+    ///
+    /// # Errors
+    /// [`InvalidKey`](crate::ErrorKind::InvalidKey) for an empty name or value or control characters,
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) beyond 64 and 256 bytes,
+    /// [`Closed`](crate::ErrorKind::Closed) after the response.
+    pub fn set_label(&self, name: &str, value: &str) -> Result<()> {
+        check_label(name, value)?;
+        self.change(|state| {
+            state.wanted.labels.insert(name.to_owned(), value.to_owned());
+            Ok(())
+        })
+    }
+
+    /// Binds the session to a subject and gives it a new secret, in one commit: the old ID is dead at once.
+    ///
+    /// Data of an anonymous session is kept, a cart for instance; data of *another* subject is dropped. The
+    /// absolute timeout starts anew.
+    ///
+    /// Source: OWASP ASVS 5.0, 7.2.4 (a new token on authentication).
+    ///
+    /// # Errors
+    /// As [`set_label`](Self::set_label) for the text;
+    /// [`HeadersSent`](crate::ErrorKind::HeadersSent) from a [`detached`](Self::detached) handle.
+    #[doc(alias = "login")]
+    pub fn sign_in(&self, subject: &str) -> Result<()> {
+        check_subject(subject)?;
+        self.change_id(|state| {
+            let bound = state.record.as_ref().and_then(Record::subject);
+            let before = state.wanted.sign_in.as_deref().or(bound);
+            if before.is_some_and(|before| before != subject) {
+                state.draft.clear();
+            }
+            state.wanted.sign_in = Some(subject.into());
+            Ok(())
+        })
+    }
+
+    /// Gives the session a new secret after a change of privilege; the old ID is dead at once.
+    ///
+    /// # Errors
+    /// [`HeadersSent`](crate::ErrorKind::HeadersSent) from a [`detached`](Self::detached) handle,
+    /// [`Closed`](crate::ErrorKind::Closed) after the response.
+    #[doc(alias = "regenerate")]
+    pub fn cycle_id(&self) -> Result<()> {
+        self.change_id(|state| {
+            state.wanted.cycle = true;
+            Ok(())
+        })
+    }
+
+    /// Ends the session: its record is removed and its cookie expired, whatever the response's status.
+    ///
+    /// What is inserted afterwards in the same request starts a new session with a new ID.
+    ///
+    /// # Errors
+    /// [`Closed`](crate::ErrorKind::Closed) after the response.
+    #[doc(alias = "flush")]
+    pub fn destroy(&self) -> Result<()> {
+        self.change(|state| {
+            if let Some(id) = state.id.take() {
+                state.wanted.end = Some((id.handle(), Ended::Destroyed));
+            }
+            let end = state.wanted.end.take();
+            state.record = None;
+            state.absence = Some(Absence::Unknown);
+            state.draft = Draft::default();
+            state.wanted = super::state::Wanted { end, ..Default::default() };
+            Ok(())
+        })
+    }
+
+    /// Signs the subject out: the session ends, as by [`destroy`](Self::destroy).
+    ///
+    /// # Errors
+    /// [`Closed`](crate::ErrorKind::Closed) after the response.
+    #[doc(alias = "logout")]
+    pub fn sign_out(&self) -> Result<()> {
+        self.destroy()
+    }
+}

@@ -1,0 +1,88 @@
+//! How long a session lives, and when it is stored.
+
+use std::time::Duration;
+
+use super::{MaxAge, Session};
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::Record;
+use crate::store::Ended;
+use crate::time::UnixMillis;
+
+impl Session {
+    /// When the session was created.
+    pub fn created_at(&self) -> Option<UnixMillis> {
+        self.shared().state().record.as_ref().map(Record::created_at)
+    }
+
+    /// When the session was last renewed: written, or used with renewal on. Exact to the renewal throttle.
+    pub fn last_seen_at(&self) -> Option<UnixMillis> {
+        self.shared().state().record.as_ref().map(Record::last_seen_at)
+    }
+
+    /// When the session ends if it is left alone.
+    pub fn expires_at(&self) -> Option<UnixMillis> {
+        self.shared().state().expires_at()
+    }
+
+    /// Gives this session a lifetime of its own, which later writes keep.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`] for less than a second or more than 400 days, which browsers do not keep
+    /// (RFC 6265bis, section 5.5); [`ErrorKind::HeadersSent`] from a [`detached`](Self::detached) handle.
+    pub fn set_max_age(&self, max_age: MaxAge) -> Result<()> {
+        if let MaxAge::Lasting(duration) = max_age {
+            const DAY: u64 = 24 * 60 * 60;
+            if duration < Duration::from_secs(1) || duration > Duration::from_secs(400 * DAY) {
+                return Err(Error::new(
+                    ErrorKind::TooLarge,
+                    "a session's lifetime is one second to 400 days",
+                ));
+            }
+        }
+        self.change_id(|state| {
+            state.wanted.max_age = Some(max_age);
+            Ok(())
+        })
+    }
+
+    /// Restarts the idle timeout, whatever the renewal settings say.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] after the response.
+    pub fn renew(&self) -> Result<()> {
+        self.change(|state| {
+            state.wanted.renew = true;
+            Ok(())
+        })
+    }
+
+    /// Stores the changes now, before the response head or without one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Gone`] if the session has ended meanwhile, [`ErrorKind::HeadersSent`] if it would be a
+    /// new one and no cookie can be sent any more, [`ErrorKind::Closed`] after the response, and whatever
+    /// the store reports. After an error the changes are still there, except on `Gone`.
+    pub async fn save(&self) -> Result<()> {
+        self.shared().backend.save(self.shared()).await
+    }
+
+    /// Loads the session again, under the changes made so far.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Gone`] if the session has ended, or this ID is no longer its ID.
+    pub async fn reload(&self) -> Result<()> {
+        self.shared().backend.reload(self.shared()).await
+    }
+
+    /// Resolves when the session has ended, wherever that happened: within a second of a revocation or an
+    /// expiry. At once if there is none.
+    ///
+    /// For sockets and event streams, which should close then. A store that cannot be reached ends nothing.
+    pub async fn ended(&self) -> Ended {
+        let handle = self.handle();
+        match handle {
+            Some(handle) => self.shared().backend.ended(handle).await,
+            None => Ended::Destroyed,
+        }
+    }
+}

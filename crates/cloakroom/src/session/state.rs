@@ -1,0 +1,134 @@
+//! What one request knows of its session.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+
+use crate::backend::ServerSideSessionBackend;
+use crate::id::{SessionHandle, SessionId};
+use crate::record::Record;
+use crate::session::draft::Draft;
+use crate::session::{Absence, MaxAge};
+use crate::store::Ended;
+use crate::time::UnixMillis;
+
+/// One request's session, shared by all clones of its `Session` and by the layer that commits it.
+pub(crate) struct Shared {
+    pub(crate) backend: ServerSideSessionBackend,
+    /// Set once the cookie was looked at: the session has been used.
+    pub(crate) loaded: OnceCell<()>,
+    /// Orders `save` calls, so that one stores on top of the other.
+    pub(crate) saving: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+impl Shared {
+    pub(crate) fn new(backend: ServerSideSessionBackend, state: State) -> Arc<Self> {
+        Arc::new(Self {
+            backend,
+            loaded: OnceCell::new(),
+            saving: tokio::sync::Mutex::const_new(()),
+            state: Mutex::new(state),
+        })
+    }
+
+    /// The state. No code of the application runs, and nothing is awaited, while it is held; a panic of ours
+    /// leaves it whole, so a poisoned lock is no reason to lose a session.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) phase: Phase,
+    /// The ID that is accepted now, of the loaded record.
+    pub(crate) id: Option<SessionId>,
+    pub(crate) record: Option<Record>,
+    pub(crate) absence: Option<Absence>,
+    pub(crate) draft: Draft,
+    pub(crate) wanted: Wanted,
+    pub(crate) cookie: CookieChange,
+    /// Whether the record was created on behalf of this request.
+    pub(crate) created: bool,
+}
+
+/// How far the response is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Phase {
+    /// The response head has not been made.
+    #[default]
+    Open,
+    /// The response was committed; changes would be lost.
+    Closed,
+    /// No response will be made for this handle; changes are stored by `save` alone.
+    Detached,
+}
+
+/// What happens to the browser's cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum CookieChange {
+    #[default]
+    Keep,
+    /// A new ID, or a later deadline.
+    Set,
+    Expire,
+}
+
+/// What was asked for beside changes of data.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    /// A session to end, and why; what follows in the log belongs to a new one.
+    pub(crate) end: Option<(SessionHandle, Ended)>,
+    pub(crate) cycle: bool,
+    pub(crate) rotate: bool,
+    pub(crate) sign_in: Option<Box<str>>,
+    pub(crate) max_age: Option<MaxAge>,
+    pub(crate) renew: bool,
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
+impl Wanted {
+    /// Whether there is anything to store beside data.
+    pub(crate) fn changes_record(&self) -> bool {
+        self.rotate || self.is_asked_for()
+    }
+
+    /// Whether the application asked for something, as against a scheduled rotation.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        self.cycle
+            || self.renew
+            || self.sign_in.is_some()
+            || self.max_age.is_some()
+            || !self.labels.is_empty()
+    }
+}
+
+impl State {
+    /// Whether a commit has something to do.
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.wanted.end.is_some()
+            || (self.draft.is_changed() || self.wanted.changes_record())
+                && (self.record.is_some() || self.starts_session())
+    }
+
+    /// Whether a request without a session would leave one: it has data, or somebody signed in.
+    pub(crate) fn starts_session(&self) -> bool {
+        self.wanted.sign_in.is_some() || !self.draft.is_empty()
+    }
+
+    pub(crate) fn expires_at(&self) -> Option<UnixMillis> {
+        self.record.as_ref().map(Record::expires_at)
+    }
+}
+
+impl From<MaxAge> for (Option<Duration>, bool) {
+    fn from(max_age: MaxAge) -> Self {
+        match max_age {
+            MaxAge::Lasting(duration) => (Some(duration), false),
+            MaxAge::BrowserSession => (None, true),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{HeaderValue, Response, StatusCode, header};
+use pin_project_lite::pin_project;
+
+use super::headers;
+use crate::error::{Error, Result};
+use crate::session::state::Shared;
+use crate::store::BoxFuture;
+
+pin_project! {
+    /// The response of a [`SessionService`](super::SessionService): the inner one, after its session was
+    /// committed. Boxes a future only if there is something to commit.
+    pub struct ResponseFuture<F, B> {
+        #[pin]
+        inner: F,
+        session: Option<EndOnDrop>,
+        commit: Option<Commit<B>>,
+    }
+}
+
+/// A response that waits until its session is stored.
+struct Commit<B> {
+    response: Response<B>,
+    stored: BoxFuture<'static, Result<()>>,
+}
+
+impl<F, B> ResponseFuture<F, B> {
+    pub(super) fn new(inner: F, shared: Arc<Shared>) -> Self {
+        Self { inner, session: Some(EndOnDrop(shared)), commit: None }
+    }
+
+    pub(super) fn without_session(inner: F) -> Self {
+        Self { inner, session: None, commit: None }
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F, B>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Default,
+{
+    type Output = Result<Response<B>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if this.commit.is_none() {
+            let mut response = match ready!(this.inner.poll(cx)) {
+                Ok(response) => response,
+                Err(error) => return Poll::Ready(Err(error)),
+            };
+            let Some(EndOnDrop(shared)) = this.session else { return Poll::Ready(Ok(response)) };
+            let keep = shared.backend.keeps_changes(response.status().as_u16());
+            if !shared.backend.close(shared, keep) {
+                headers::apply(&mut response, shared);
+                return Poll::Ready(Ok(response));
+            }
+            let committed = shared.clone();
+            let stored = Box::pin(async move { committed.backend.store_changes(&committed).await });
+            *this.commit = Some(Commit { response, stored });
+        }
+        let (Some(commit), Some(EndOnDrop(shared))) = (this.commit.as_mut(), this.session.as_ref())
+        else {
+            unreachable!("a commit is only begun for a session");
+        };
+        let stored = ready!(commit.stored.as_mut().poll(cx));
+        let mut response = std::mem::take(&mut commit.response);
+        if let Err(error) = stored {
+            response = failed(&error);
+        }
+        headers::apply(&mut response, shared);
+        Poll::Ready(Ok(response))
+    }
+}
+
+/// The response when a session could not be stored: what the handler made would promise too much.
+fn failed<B: Default>(error: &Error) -> Response<B> {
+    tracing::error!(%error, "session could not be stored; the response was replaced");
+    let mut response = Response::new(B::default());
+    *response.status_mut() = StatusCode::from_u16(error.kind().http_status())
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if error.is_temporary() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response.extensions_mut().insert(error.kind());
+    response
+}
+
+impl<F, B> fmt::Debug for ResponseFuture<F, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+/// The session of a request whose response is not out yet.
+///
+/// If the response is never made (the client went away, the handler panicked), data is dropped with it; an
+/// end of the session takes effect all the same.
+struct EndOnDrop(Arc<Shared>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        if self.0.state().wanted.end.is_none() {
+            return;
+        }
+        let shared = self.0.clone();
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(async move {
+                // A failure is an event of its own; nobody is left to be told.
+                shared.backend.close(&shared, false);
+                let _ = shared.backend.store_changes(&shared).await;
+            })),
+            Err(_) => tracing::error!("a session was to end, but there is no runtime to end it on"),
+        }
+    }
+}

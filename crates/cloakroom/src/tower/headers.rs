@@ -1,0 +1,88 @@
+//! The session's headers in a response.
+
+use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
+
+use crate::session::state::Shared;
+
+/// Headers by which caches of content networks are told what `Cache-Control` tells the others.
+const CDN_HEADERS: [HeaderName; 2] =
+    [HeaderName::from_static("cdn-cache-control"), HeaderName::from_static("surrogate-control")];
+
+pub(super) fn apply<B>(response: &mut Response<B>, shared: &Shared) {
+    let message = shared.backend.headers_for(shared);
+    if !message.used {
+        return;
+    }
+    let headers = response.headers_mut();
+    vary_by_cookie(headers);
+    let Some(set_cookie) = message.set_cookie else {
+        keep_private(headers);
+        return;
+    };
+    // Never to be stored: whoever got the response from a cache would get the session.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for name in CDN_HEADERS {
+        headers.remove(name);
+    }
+    // Made of checked parts at build time and of an ID's alphabet, so it is always a legal value.
+    if let Ok(mut value) = HeaderValue::try_from(set_cookie) {
+        value.set_sensitive(true);
+        replace_cookie(headers, shared.backend.cookie_name(), value);
+    }
+}
+
+/// A response has at most one `Set-Cookie` of a name (RFC 6265bis, section 4.1.1); others stay, in order.
+fn replace_cookie(headers: &mut HeaderMap, name: &str, value: HeaderValue) {
+    let ours = |line: &HeaderValue| {
+        line.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+    };
+    if headers.get_all(SET_COOKIE).iter().any(ours) {
+        let others: Vec<_> =
+            headers.get_all(SET_COOKIE).iter().filter(|line| !ours(line)).cloned().collect();
+        headers.remove(SET_COOKIE);
+        for line in others {
+            headers.append(SET_COOKIE, line);
+        }
+    }
+    headers.append(SET_COOKIE, value);
+}
+
+fn vary_by_cookie(headers: &mut HeaderMap) {
+    let said = headers.get_all(VARY).iter().any(|line| {
+        line.as_bytes().split(|&byte| byte == b',').any(|name| {
+            let name = name.trim_ascii();
+            name == b"*" || name.eq_ignore_ascii_case(b"cookie")
+        })
+    });
+    if !said {
+        headers.append(VARY, HeaderValue::from_static("cookie"));
+    }
+}
+
+/// Says that shared caches must not keep the response, and takes back what would allow it.
+fn keep_private(headers: &mut HeaderMap) {
+    for name in CDN_HEADERS {
+        headers.remove(name);
+    }
+    let mut directives: Vec<String> = Vec::new();
+    for line in headers.get_all(CACHE_CONTROL) {
+        for directive in String::from_utf8_lossy(line.as_bytes()).split(',') {
+            let directive = directive.trim();
+            let name = directive.split('=').next().unwrap_or_default().trim().to_ascii_lowercase();
+            match name.as_str() {
+                "" | "public" | "s-maxage" => {}
+                "private" | "no-store" => return,
+                _ => directives.push(directive.to_owned()),
+            }
+        }
+    }
+    if directives.is_empty() {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+        return;
+    }
+    directives.insert(0, "private".to_owned());
+    if let Ok(value) = HeaderValue::try_from(directives.join(", ")) {
+        headers.insert(CACHE_CONTROL, value);
+    }
+}
