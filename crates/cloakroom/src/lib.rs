@@ -10,4 +10,5 @@ pub use id::*;
 pub use record::{
     Data, DataBuilder, Encoding, Limits, PreviousSecret, Record, RecordParts, Revision,
 };
+pub use store::MemoryStore;
 pub use time::*;

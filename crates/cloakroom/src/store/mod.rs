@@ -1,11 +1,13 @@
 //! Where records are kept: the contract that every store fulfils.
 
 mod erased;
+mod memory;
 
 use std::fmt;
 use std::future::Future;
 
 pub use self::erased::{AnyStore, BoxFuture, DynStore};
+pub use self::memory::MemoryStore;
 
 use crate::error::Result;
 use crate::id::{SecretHash, SessionHandle};
