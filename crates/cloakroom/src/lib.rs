@@ -27,7 +27,7 @@ pub use self::record::{
     Data, DataBuilder, Encoding, Limits, PreviousSecret, Record, RecordParts, Revision,
 };
 pub use self::session::{Absence, Key, KeyOf, MaxAge, Session};
-pub use self::store::Store;
+pub use self::store::{MemoryStore, Store};
 pub use self::time::{Clock, SystemClock, UnixMillis};
 #[cfg(feature = "tower")]
 pub use self::tower::{SessionLayer, SessionSlot, SkipSession};

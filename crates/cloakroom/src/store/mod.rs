@@ -1,12 +1,14 @@
 //! Where records are kept: the contract that every store fulfils.
 
 mod erased;
+mod memory;
 mod registry;
 
 use std::fmt;
 use std::future::Future;
 
 pub use self::erased::{AnyStore, BoxFuture, DynStore};
+pub use self::memory::MemoryStore;
 pub use self::registry::StoreRegistry;
 
 use crate::error::Result;
