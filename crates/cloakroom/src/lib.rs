@@ -12,6 +12,8 @@ mod lifetime;
 mod record;
 mod session;
 pub mod store;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod time;
 #[cfg(feature = "tower")]
 pub mod tower;

@@ -156,3 +156,6 @@ impl fmt::Debug for ServerSideSessionBackend {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,7 +119,7 @@ impl Shard {
             return Ok(Updated::Conflict);
         }
         if record.is_expired(now) {
-            self.remove(index, Some(Ended::Expired));
+            self.remove(index, Some(Ended::Destroyed));
             return Ok(Updated::Updated);
         }
         let (before, after) = (cost(old.size()), cost(record.size()));

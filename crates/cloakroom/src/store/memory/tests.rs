@@ -189,7 +189,7 @@ fn an_update_with_an_expired_record_ends_the_session_conditionally() {
     assert_eq!(end(9), Updated::Conflict);
     assert!(load(&store, 1, 50).is_some());
     assert_eq!(end(1), Updated::Updated);
-    check_absent(&store, 1, 50, Some(Ended::Expired));
+    check_absent(&store, 1, 50, Some(Ended::Destroyed));
     assert!(of(&store, "ada", 50).is_empty());
 }
 

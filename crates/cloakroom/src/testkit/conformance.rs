@@ -1,0 +1,477 @@
+//! What must be true of every store.
+//!
+//! Each case is a function on an empty store; [`store_conformance!`](crate::store_conformance) turns all of
+//! them into named tests. The cases tell the store the time, so none waits.
+//!
+//! # Panics
+//! Every case panics when the store breaks the contract.
+#![allow(clippy::missing_panics_doc, reason = "said once above: to panic is what a case is for")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::id::{SecretHash, SessionHandle};
+use crate::record::{DataBuilder, Encoding, Record, RecordParts, Revision};
+use crate::store::{Created, Ended, Lookup, Renewal, Store, Updated};
+use crate::time::UnixMillis;
+
+/// The moment at which all cases begin.
+const START: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
+/// The idle timeout of every record.
+const MAX_AGE: Duration = Duration::from_secs(100);
+
+const HASH: SecretHash = SecretHash::from_bytes([7; 32]);
+
+fn handle(n: u64) -> SessionHandle {
+    let mut bytes = [0; 16];
+    // Spread over the first bytes, as random handles are.
+    bytes[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    bytes[8..].copy_from_slice(&n.to_be_bytes());
+    SessionHandle::from_bytes(bytes)
+}
+
+fn parts(n: u64) -> RecordParts {
+    static REVISIONS: AtomicU64 = AtomicU64::new(1);
+    let mut data = DataBuilder::new(Encoding::Json);
+    data.insert("n", &n).expect("a number is JSON");
+    RecordParts {
+        data: data.build(),
+        secret_hash: HASH,
+        revision: Revision::from_u64(REVISIONS.fetch_add(1, Ordering::Relaxed)),
+        created_at: START,
+        idle_deadline: START.plus(MAX_AGE),
+        max_age: MAX_AGE,
+        absolute_deadline: None,
+        authenticated_at: None,
+        secret_since: START,
+        previous_secret: None,
+        subject: None,
+        labels: BTreeMap::new(),
+        browser_session: false,
+    }
+}
+
+fn record(n: u64) -> Record {
+    parts(n).into()
+}
+
+fn of_subject(n: u64, subject: &str) -> Record {
+    RecordParts { subject: Some(subject.into()), ..parts(n) }.into()
+}
+
+async fn live<S: Store>(store: &S, key: SessionHandle, now: UnixMillis) -> Option<Record> {
+    match store.load(key, None, now).await.expect("a load works") {
+        Lookup::Live(record) => Some(record),
+        Lookup::Absent(_) => None,
+    }
+}
+
+fn number(record: &Record) -> u64 {
+    record.data().get("n").expect("a number").expect("the key n")
+}
+
+async fn created<S: Store>(store: &S, n: u64) -> Record {
+    let made = record(n);
+    assert_eq!(store.create(handle(n), made.clone(), START).await.unwrap_ok(), Created::Created);
+    made
+}
+
+trait UnwrapOk<T> {
+    fn unwrap_ok(self) -> T;
+}
+
+impl<T> UnwrapOk<T> for Result<T> {
+    fn unwrap_ok(self) -> T {
+        self.expect("a store that works reports no error")
+    }
+}
+
+/// What was created is loaded as it was, all fields.
+pub async fn create_then_load<S: Store>(store: S) {
+    let made = Record::from(RecordParts {
+        absolute_deadline: Some(START.plus(MAX_AGE * 2)),
+        authenticated_at: Some(START),
+        subject: Some("ada".into()),
+        labels: BTreeMap::from([("device".to_owned(), "Firefox".to_owned())]),
+        browser_session: true,
+        ..parts(1)
+    });
+    assert_eq!(store.create(handle(1), made.clone(), START).await.unwrap_ok(), Created::Created);
+    let found = live(&store, handle(1), START).await.expect("live");
+    assert_eq!(found.to_bytes(), made.to_bytes());
+    assert!(live(&store, handle(2), START).await.is_none());
+}
+
+/// A taken key is not overwritten; the record there stays byte for byte.
+pub async fn create_refuses_a_taken_key<S: Store>(store: S) {
+    let first = created(&store, 1).await;
+    assert_eq!(store.create(handle(1), record(2), START).await.unwrap_ok(), Created::Occupied);
+    let found = live(&store, handle(1), START).await.expect("live");
+    assert_eq!(found.to_bytes(), first.to_bytes());
+}
+
+/// Of concurrent creates with one key exactly one wins.
+pub async fn concurrent_creates_have_one_winner<S: Store>(store: S) {
+    let store = Arc::new(store);
+    let tasks: Vec<_> = (0..20)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move { store.create(handle(1), record(n), START).await.unwrap_ok() })
+        })
+        .collect();
+    let mut winners = 0;
+    for task in tasks {
+        winners += usize::from(task.await.expect("no panic") == Created::Created);
+    }
+    assert_eq!(winners, 1);
+}
+
+/// An expired record holds no key.
+pub async fn create_takes_the_place_of_an_expired_record<S: Store>(store: S) {
+    created(&store, 1).await;
+    let later = START.plus(MAX_AGE);
+    let next = Record::from(RecordParts { idle_deadline: later.plus(MAX_AGE), ..parts(2) });
+    assert_eq!(store.create(handle(1), next, later).await.unwrap_ok(), Created::Created);
+    assert_eq!(number(&live(&store, handle(1), later).await.expect("live")), 2);
+}
+
+/// An update needs the revision that is there, and replaces the record then.
+pub async fn update_is_compare_and_set<S: Store>(store: S) {
+    let first = created(&store, 1).await;
+    let (second, third) = (record(2), record(3));
+    let updated =
+        store.update(handle(1), second.clone(), first.revision(), START).await.unwrap_ok();
+    assert_eq!(updated, Updated::Updated);
+    let again = store.update(handle(1), third, first.revision(), START).await.unwrap_ok();
+    assert_eq!(again, Updated::Conflict);
+    let found = live(&store, handle(1), START).await.expect("live");
+    assert_eq!(found.to_bytes(), second.to_bytes());
+}
+
+/// What is missing, deleted or expired is not brought back by an update.
+pub async fn update_does_not_resurrect<S: Store>(store: S) {
+    let first = created(&store, 1).await;
+    let update = |now| store.update(handle(1), record(2), first.revision(), now);
+    assert!(store.delete(handle(1), Ended::Destroyed, START).await.unwrap_ok());
+    assert_eq!(update(START).await.unwrap_ok(), Updated::Gone);
+    assert!(live(&store, handle(1), START).await.is_none());
+
+    let second = created(&store, 3).await;
+    let late = START.plus(MAX_AGE);
+    let fresh = Record::from(RecordParts { idle_deadline: late.plus(MAX_AGE), ..parts(4) });
+    let outcome = store.update(handle(3), fresh, second.revision(), late).await.unwrap_ok();
+    assert_eq!(outcome, Updated::Gone);
+    assert!(live(&store, handle(3), late).await.is_none());
+    assert_eq!(
+        store.update(handle(9), record(9), second.revision(), START).await.unwrap_ok(),
+        Updated::Gone
+    );
+}
+
+/// An update to a record that is expired ends the session, if the revision is right.
+pub async fn update_to_an_expired_record_is_a_conditional_delete<S: Store>(store: S) {
+    let first = created(&store, 1).await;
+    let ended = || Record::from(RecordParts { idle_deadline: START, ..parts(2) });
+    let wrong = Revision::from_u64(u64::MAX);
+    assert_eq!(store.update(handle(1), ended(), wrong, START).await.unwrap_ok(), Updated::Conflict);
+    assert!(live(&store, handle(1), START).await.is_some());
+    let outcome = store.update(handle(1), ended(), first.revision(), START).await.unwrap_ok();
+    assert_eq!(outcome, Updated::Updated);
+    assert!(live(&store, handle(1), START).await.is_none());
+    assert!(!store.delete(handle(1), Ended::Destroyed, START).await.unwrap_ok());
+}
+
+/// A touch moves the deadline of what is live, keeps everything else, and creates nothing.
+pub async fn touch_moves_the_deadline_alone<S: Store>(store: S) {
+    let first = created(&store, 1).await;
+    let later = START.plus(MAX_AGE * 3);
+    assert!(store.touch(handle(1), later, START).await.unwrap_ok());
+    let found = live(&store, handle(1), START.plus(MAX_AGE * 2)).await.expect("live");
+    assert_eq!(found.to_bytes(), first.with_idle_deadline(later).to_bytes());
+    assert!(!store.touch(handle(2), later, START).await.unwrap_ok());
+    assert!(live(&store, handle(2), START).await.is_none());
+    assert!(!store.touch(handle(1), later.plus(MAX_AGE), later).await.unwrap_ok());
+    assert!(live(&store, handle(1), later).await.is_none());
+}
+
+/// A deadline can be moved to be earlier, and counts then.
+pub async fn touch_can_shorten<S: Store>(store: S) {
+    created(&store, 1).await;
+    let sooner = START.plus(Duration::from_millis(1));
+    assert!(store.touch(handle(1), sooner, START).await.unwrap_ok());
+    assert!(live(&store, handle(1), START).await.is_some());
+    assert!(live(&store, handle(1), sooner).await.is_none());
+}
+
+/// A delete ends what is live, once, and is content with nothing.
+pub async fn delete_is_idempotent<S: Store>(store: S) {
+    created(&store, 1).await;
+    assert!(store.delete(handle(1), Ended::Revoked, START).await.unwrap_ok());
+    assert!(!store.delete(handle(1), Ended::Revoked, START).await.unwrap_ok());
+    assert!(!store.delete(handle(2), Ended::Revoked, START).await.unwrap_ok());
+    assert!(live(&store, handle(1), START).await.is_none());
+}
+
+/// At its deadline a session has ended; a millisecond before it has not. Both deadlines count.
+pub async fn s_055_expired_is_absent<S: Store>(store: S) {
+    created(&store, 1).await;
+    let deadline = START.plus(MAX_AGE);
+    let before = deadline.minus(Duration::from_millis(1));
+    assert!(live(&store, handle(1), before).await.is_some());
+    assert!(live(&store, handle(1), deadline).await.is_none());
+    let absolute = Record::from(RecordParts { absolute_deadline: Some(before), ..parts(2) });
+    assert_eq!(store.create(handle(2), absolute, START).await.unwrap_ok(), Created::Created);
+    assert!(live(&store, handle(2), before.minus(Duration::from_millis(1))).await.is_some());
+    assert!(live(&store, handle(2), before).await.is_none());
+}
+
+/// A load renews for the holder of the secret alone, when it is due, and not what has expired.
+pub async fn renewal_is_due_and_by_the_holder<S: Store>(store: S) {
+    created(&store, 1).await;
+    let renewal = Renewal::new(HASH, Some(Duration::from_secs(10)));
+    let stranger = Renewal::new(SecretHash::from_bytes([8; 32]), Some(Duration::ZERO));
+    for (after, by, deadline) in [
+        (9, &renewal, MAX_AGE),
+        (50, &stranger, MAX_AGE),
+        (10, &renewal, MAX_AGE + Duration::from_secs(10)),
+    ] {
+        let now = START.plus(Duration::from_secs(after));
+        let Lookup::Live(found) = store.load(handle(1), Some(by), now).await.unwrap_ok() else {
+            panic!("the session is live after {after} s");
+        };
+        assert_eq!(found.idle_deadline(), START.plus(deadline), "after {after} s");
+        let kept = live(&store, handle(1), now).await.expect("live");
+        assert_eq!(kept.idle_deadline(), START.plus(deadline), "kept after {after} s");
+    }
+    let late = START.plus(MAX_AGE + Duration::from_secs(10));
+    let found = store.load(handle(1), Some(&renewal), late).await.unwrap_ok();
+    assert!(matches!(found, Lookup::Absent(_)));
+    assert!(live(&store, handle(1), late).await.is_none());
+}
+
+/// A sweep removes what has expired, at most as many as allowed, and nothing else.
+pub async fn delete_expired_is_bounded<S: Store>(store: S) {
+    for n in 0..10 {
+        created(&store, n).await;
+    }
+    let deadline = START.plus(MAX_AGE);
+    assert!(store.touch(handle(0), deadline.plus(MAX_AGE), START).await.unwrap_ok());
+    assert!(store.delete_expired(4, deadline).await.unwrap_ok() <= 4);
+    while store.delete_expired(4, deadline).await.unwrap_ok() == 4 {}
+    assert_eq!(store.delete_expired(4, deadline).await.unwrap_ok(), 0);
+    assert!(live(&store, handle(0), deadline).await.is_some());
+}
+
+/// Fifty writers that compare and set in a loop lose nothing.
+pub async fn racing_updates_lose_nothing<S: Store>(store: S) {
+    let store = Arc::new(store);
+    assert_eq!(store.create(handle(1), record(0), START).await.unwrap_ok(), Created::Created);
+    let tasks: Vec<_> = (0..50)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                loop {
+                    let found = live(&*store, handle(1), START).await.expect("live");
+                    let next = record(number(&found) + 1);
+                    match store.update(handle(1), next, found.revision(), START).await.unwrap_ok() {
+                        Updated::Updated => return,
+                        Updated::Conflict => tokio::task::yield_now().await,
+                        Updated::Gone => panic!("the session is there"),
+                    }
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("no panic");
+    }
+    assert_eq!(number(&live(&*store, handle(1), START).await.expect("live")), 50);
+}
+
+/// A deleted session stays deleted, whatever updates and touches race with the delete.
+pub async fn s_050_racing_writers_do_not_resurrect<S: Store>(store: S) {
+    let store = Arc::new(store);
+    for round in 0..100 {
+        let made = created(&*store, round).await;
+        let (writer, toucher) = (store.clone(), store.clone());
+        let write = tokio::spawn(async move {
+            let _ = writer.update(handle(round), record(round), made.revision(), START).await;
+        });
+        let touch = tokio::spawn(async move {
+            let _ = toucher.touch(handle(round), START.plus(MAX_AGE * 2), START).await;
+        });
+        store.delete(handle(round), Ended::Destroyed, START).await.unwrap_ok();
+        write.await.expect("no panic");
+        touch.await.expect("no panic");
+        assert!(live(&*store, handle(round), START).await.is_none(), "round {round}");
+    }
+}
+
+/// The index of subjects follows every change, and lists are whole and sorted.
+pub async fn directory_follows<S: Store>(store: S) {
+    let Some(directory) = store.directory() else { return };
+    for n in 0..5 {
+        let made = of_subject(n, if n < 3 { "ada" } else { "bob" });
+        assert_eq!(store.create(handle(n), made, START).await.unwrap_ok(), Created::Created);
+    }
+    let anonymous = created(&store, 5).await;
+    let handles = async |subject| {
+        let mut found: Vec<_> = directory
+            .by_subject(subject, START)
+            .await
+            .unwrap_ok()
+            .iter()
+            .map(|found| found.0)
+            .collect();
+        found.sort();
+        found
+    };
+    let sorted = |numbers: &[u64]| {
+        let mut handles: Vec<_> = numbers.iter().copied().map(handle).collect();
+        handles.sort();
+        handles
+    };
+    assert_eq!(handles("ada").await, sorted(&[0, 1, 2]));
+    assert_eq!(directory.count(START).await.unwrap_ok(), 6);
+    let signed_in = of_subject(5, "ada");
+    let updated = store.update(handle(5), signed_in, anonymous.revision(), START).await.unwrap_ok();
+    assert_eq!(updated, Updated::Updated);
+    assert!(store.delete(handle(1), Ended::Revoked, START).await.unwrap_ok());
+    assert_eq!(handles("ada").await, sorted(&[0, 2, 5]));
+    assert_eq!(handles("eve").await, sorted(&[]));
+
+    let mut seen = Vec::new();
+    while let page = directory.page(seen.last().copied(), 2, START).await.unwrap_ok()
+        && !page.is_empty()
+    {
+        assert!(page.len() <= 2);
+        seen.extend(page.iter().map(|found| found.0));
+    }
+    assert_eq!(seen, sorted(&[0, 2, 3, 4, 5]));
+
+    let late = START.plus(MAX_AGE);
+    assert_eq!(directory.count(late).await.unwrap_ok(), 0);
+    assert!(directory.by_subject("ada", late).await.unwrap_ok().is_empty());
+    assert!(directory.page(None, 10, late).await.unwrap_ok().is_empty());
+}
+
+/// Ten thousand random steps on a few keys, each compared with a model of the contract.
+pub async fn random_steps_agree_with_a_model<S: Store>(store: S) {
+    let mut random = Random(0x5eed);
+    let mut model: BTreeMap<u64, Record> = BTreeMap::new();
+    let mut now = START;
+    for step in 0..10_000 {
+        let n = random.below(4);
+        let key = handle(n);
+        model.retain(|_, record| !record.is_expired(now));
+        let fresh = |n| {
+            let lives = Duration::from_millis(n % 200_000);
+            Record::from(RecordParts { idle_deadline: now.plus(lives), ..parts(n) })
+        };
+        match random.below(7) {
+            0 => now = now.plus(Duration::from_millis(random.below(40_000))),
+            1 => {
+                let made = fresh(random.below(1 << 40));
+                let outcome = store.create(key, made.clone(), now).await.unwrap_ok();
+                let free = !model.contains_key(&n);
+                assert_eq!(outcome == Created::Created, free, "create, step {step}");
+                if free {
+                    model.insert(n, made);
+                }
+            }
+            2 | 3 => {
+                let next = fresh(random.below(1 << 40));
+                let current = model.get(&n).map(Record::revision);
+                let expected = match current {
+                    Some(revision) if random.below(4) > 0 => revision,
+                    _ => Revision::from_u64(u64::MAX),
+                };
+                let outcome = store.update(key, next.clone(), expected, now).await.unwrap_ok();
+                let right = match current {
+                    None => Updated::Gone,
+                    Some(current) if current == expected => Updated::Updated,
+                    Some(_) => Updated::Conflict,
+                };
+                assert_eq!(outcome, right, "update, step {step}");
+                if outcome == Updated::Updated {
+                    model.insert(n, next);
+                }
+            }
+            4 => {
+                let deadline = now.plus(Duration::from_millis(random.below(200_000)));
+                let there = store.touch(key, deadline, now).await.unwrap_ok();
+                assert_eq!(there, model.contains_key(&n), "touch, step {step}");
+                model.entry(n).and_modify(|record| {
+                    *record = record.clone().with_idle_deadline(deadline);
+                });
+            }
+            5 => {
+                let there = store.delete(key, Ended::Destroyed, now).await.unwrap_ok();
+                assert_eq!(there, model.remove(&n).is_some(), "delete, step {step}");
+            }
+            _ => drop(store.delete_expired(2, now).await.unwrap_ok()),
+        }
+        model.retain(|_, record| !record.is_expired(now));
+        let found = live(&store, key, now).await.map(|record| record.to_bytes());
+        assert_eq!(found, model.get(&n).map(Record::to_bytes), "step {step}");
+    }
+}
+
+/// A small generator (splitmix64), so that a failing run repeats.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+}
+
+/// Makes a module of tests, one a case of [`conformance`](crate::testkit::conformance), each on a store of its
+/// own.
+///
+/// # Examples
+/// ```
+/// cloakroom::store_conformance!(memory, cloakroom::MemoryStore::new());
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! store_conformance {
+    ($name:ident, $store:expr) => {
+        $crate::store_conformance!(@ $name, $store;
+            create_then_load
+            create_refuses_a_taken_key
+            concurrent_creates_have_one_winner
+            create_takes_the_place_of_an_expired_record
+            update_is_compare_and_set
+            update_does_not_resurrect
+            update_to_an_expired_record_is_a_conditional_delete
+            touch_moves_the_deadline_alone
+            touch_can_shorten
+            delete_is_idempotent
+            s_055_expired_is_absent
+            renewal_is_due_and_by_the_holder
+            delete_expired_is_bounded
+            racing_updates_lose_nothing
+            s_050_racing_writers_do_not_resurrect
+            directory_follows
+            random_steps_agree_with_a_model
+        );
+    };
+    (@ $name:ident, $store:expr; $($case:ident)*) => {
+        mod $name {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    $crate::testkit::conformance::$case($store).await;
+                }
+            )*
+        }
+    };
+}

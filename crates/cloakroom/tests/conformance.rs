@@ -1,0 +1,16 @@
+//! The memory store, bare and in each form that a store can take, keeps the contract.
+
+use std::sync::Arc;
+
+use cloakroom::MemoryStore;
+use cloakroom::store::AnyStore;
+use cloakroom::testkit::FaultyStore;
+
+cloakroom::store_conformance!(memory, cloakroom::MemoryStore::new());
+cloakroom::store_conformance!(shared, std::sync::Arc::new(cloakroom::MemoryStore::new()));
+cloakroom::store_conformance!(erased, super::erased_store());
+cloakroom::store_conformance!(faultless, super::FaultyStore::new(super::MemoryStore::new()));
+
+fn erased_store() -> AnyStore {
+    AnyStore::new(Arc::new(MemoryStore::new()))
+}

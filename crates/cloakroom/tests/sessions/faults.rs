@@ -1,0 +1,116 @@
+use cloakroom::testkit::{Fault, Operation};
+use cloakroom::{ErrorKind, ServerSideSessionConfig};
+
+use crate::Bed;
+
+#[tokio::test]
+async fn s_088_an_outage_is_an_error_and_touches_no_cookie() {
+    let bed = Bed::new();
+    let cookie = bed.create().await;
+    bed.store.set_down(true);
+    let error = bed.backend.load_from_connection([cookie.as_bytes()]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.is_temporary());
+    assert_eq!(error.store(), Some("memory"));
+    bed.store.set_down(false);
+
+    let session = bed.load(&cookie).await;
+    session.insert("k", &1).unwrap();
+    bed.store.set_down(true);
+    let (headers, outcome) = bed.backend.store_in_message(&session, 200).await;
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(headers.set_cookie, None);
+    bed.store.set_down(false);
+    assert!(bed.is_alive(&cookie).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s_089_a_store_that_hangs_is_given_up_on() {
+    let bed = Bed::new();
+    let cookie = bed.create().await;
+    bed.store.inject(Operation::Load, 1, Fault::Hang);
+    let started = tokio::time::Instant::now();
+    let error = bed.backend.load_from_connection([cookie.as_bytes()]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(started.elapsed().as_secs(), 2, "the default timeout, in the runtime's paused time");
+}
+
+#[tokio::test]
+async fn s_090_a_lost_reply_is_applied_once() {
+    let bed = Bed::new();
+    bed.store.inject(Operation::Create, 1, Fault::LoseReply);
+    let cookie = bed.create().await;
+    assert_eq!(bed.live().await, 1);
+
+    let session = bed.load(&cookie).await;
+    session.update("n", |n: &mut u32| *n += 1).unwrap();
+    bed.store.inject(Operation::Update, 1, Fault::LoseReply);
+    bed.commit(&session, &cookie).await;
+    assert_eq!(bed.load(&cookie).await.get::<u32>("n").unwrap(), Some(1));
+
+    let session = bed.load(&cookie).await;
+    session.update("n", |n: &mut u32| *n += 1).unwrap();
+    bed.store.inject(Operation::Update, 1, Fault::Fail);
+    bed.commit(&session, &cookie).await;
+    assert_eq!(bed.load(&cookie).await.get::<u32>("n").unwrap(), Some(2));
+}
+
+/// Each store call of a cycle fails or loses its reply; afterwards exactly one ID is live.
+#[tokio::test]
+async fn s_040_a_cycle_that_fails_leaves_one_live_id() {
+    for fault in [Fault::Fail, Fault::LoseReply] {
+        for persistent in [false, true] {
+            let bed = Bed::new();
+            let old = bed.create().await;
+            let session = bed.load(&old).await;
+            session.cycle_id().unwrap();
+            bed.store.inject(Operation::Update, 1, fault.clone());
+            if persistent {
+                bed.store.inject(Operation::Load, 1, Fault::Fail);
+            }
+            let (headers, outcome) = bed.backend.store_in_message(&session, 200).await;
+            let told = headers.set_cookie.map(|line| line.split(';').next().unwrap().to_owned());
+            let old_lives = bed.is_alive(&old).await;
+            match told {
+                Some(new) => {
+                    outcome.unwrap();
+                    assert!(bed.is_alive(&new).await && !old_lives);
+                }
+                None => assert!(outcome.is_err()),
+            }
+            assert_eq!(bed.live().await, 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn s_112_limits_are_checked_before_any_store_call() {
+    let bed = Bed::with(ServerSideSessionConfig::default().with_max_bytes(100).with_max_keys(3));
+    let session = bed.load("").await;
+    session.insert("a", &"x".repeat(50)).unwrap();
+    let error = session.insert("b", &"x".repeat(50)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    let error = session.update("c", |s: &mut String| *s = "x".repeat(200)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    for key in ["b", "c"] {
+        session.insert(key, &1).unwrap();
+    }
+    assert_eq!(session.insert("d", &1).unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!(session.insert(&"k".repeat(129), &1).unwrap_err().kind(), ErrorKind::TooLarge);
+    assert_eq!(bed.store.all_calls(), 0);
+    assert_eq!(session.keys(), ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn s_114_reserved_empty_and_control_keys_are_refused() {
+    let bed = Bed::new();
+    let session = bed.load("").await;
+    for (key, kind) in [
+        ("", ErrorKind::InvalidKey),
+        ("a\nb", ErrorKind::InvalidKey),
+        ("__cloakroom_subject", ErrorKind::ReservedKey),
+    ] {
+        assert_eq!(session.insert(key, &1).unwrap_err().kind(), kind, "{key:?}");
+        assert_eq!(session.update(key, |n: &mut u8| *n = 1).unwrap_err().kind(), kind, "{key:?}");
+    }
+}

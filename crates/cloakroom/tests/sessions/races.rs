@@ -1,0 +1,129 @@
+use std::sync::Arc;
+
+use cloakroom::testkit::{Fault, Gate, Operation};
+
+use crate::Bed;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_074_fifty_writers_of_different_keys_all_survive() {
+    let bed = Arc::new(Bed::new());
+    let cookie = bed.create().await;
+    let loaded = Arc::new(tokio::sync::Barrier::new(50));
+    let tasks: Vec<_> = (0..50)
+        .map(|n| {
+            let (bed, cookie, loaded) = (bed.clone(), cookie.clone(), loaded.clone());
+            tokio::spawn(async move {
+                let session = bed.load(&cookie).await;
+                loaded.wait().await;
+                session.insert(&format!("key{n}"), &n).unwrap();
+                bed.commit(&session, &cookie).await;
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let session = bed.load(&cookie).await;
+    assert_eq!(session.len(), 51);
+    assert_eq!(session.get::<i32>("key49").unwrap(), Some(49));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_073_fifty_increments_are_fifty() {
+    let bed = Arc::new(Bed::new());
+    let cookie = bed.create().await;
+    let loaded = Arc::new(tokio::sync::Barrier::new(50));
+    let tasks: Vec<_> = (0..50)
+        .map(|_| {
+            let (bed, cookie, loaded) = (bed.clone(), cookie.clone(), loaded.clone());
+            tokio::spawn(async move {
+                let session = bed.load(&cookie).await;
+                loaded.wait().await;
+                session.update("n", |n: &mut u64| *n += 1).unwrap();
+                bed.commit(&session, &cookie).await;
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(bed.load(&cookie).await.get::<u64>("n").unwrap(), Some(50));
+}
+
+/// A thousand random orders of one slow writer, one renewal and one end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_050_a_thousand_schedules_leave_it_dead() {
+    let bed = Arc::new(Bed::new());
+    for round in 0..1000_u32 {
+        let cookie = bed.create().await;
+        let (slow, ender, renewer) =
+            (bed.load(&cookie).await, bed.load(&cookie).await, bed.load(&cookie).await);
+        slow.insert("k", &round).unwrap();
+        renewer.renew().unwrap();
+        ender.destroy().unwrap();
+        let spawn = |session: cloakroom::Session, yields: u32| {
+            let backend = bed.backend.clone();
+            tokio::spawn(async move {
+                for _ in 0..yields {
+                    tokio::task::yield_now().await;
+                }
+                backend.store_in_message(&session, 200).await
+            })
+        };
+        let tasks =
+            [spawn(slow, round % 3), spawn(renewer, round / 3 % 3), spawn(ender, round / 9 % 3)];
+        for task in tasks {
+            task.await.unwrap().1.unwrap();
+        }
+        assert!(!bed.is_alive(&cookie).await, "round {round}");
+    }
+    assert_eq!(bed.live().await, 0);
+}
+
+/// The commit is dropped before each of its store calls, and while one hangs: the record is as before or as
+/// after, and the next writer is not held up.
+#[tokio::test]
+async fn s_079_a_dropped_commit_is_before_or_after() {
+    for operation in [Operation::Update, Operation::Load] {
+        let bed = Bed::new();
+        let cookie = bed.create().await;
+        let session = bed.load(&cookie).await;
+        session.insert("k", &1).unwrap();
+        let other = bed.load(&cookie).await;
+        other.insert("other", &1).unwrap();
+        bed.commit(&other, &cookie).await;
+        // The first update conflicts, so that the commit loads again, in the queue of the session.
+        let gate = Gate::new();
+        bed.store.inject(operation, 1, Fault::Wait(gate.clone()));
+        let backend = bed.backend.clone();
+        let commit = tokio::spawn(async move { backend.store_in_message(&session, 200).await });
+        gate.reached().await;
+        commit.abort();
+        assert!(commit.await.unwrap_err().is_cancelled());
+        let session = bed.load(&cookie).await;
+        assert_eq!(session.keys(), ["n", "other"]);
+        session.update("n", |n: &mut u32| *n += 1).unwrap();
+        bed.commit(&session, &cookie).await;
+        assert_eq!(bed.load(&cookie).await.get::<u32>("n").unwrap(), Some(1));
+    }
+}
+
+#[tokio::test]
+async fn fifty_clones_of_one_session_update_without_loss() {
+    let bed = Bed::new();
+    let session = bed.load("").await;
+    let threads: Vec<_> = (0..8)
+        .map(|_| {
+            let session = session.clone();
+            std::thread::spawn(move || {
+                for _ in 0..50 {
+                    session.update("n", |n: &mut u64| *n += 1).unwrap();
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert_eq!(session.get::<u64>("n").unwrap(), Some(400));
+}

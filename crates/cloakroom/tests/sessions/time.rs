@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use cloakroom::testkit::Operation;
+use cloakroom::{Absence, MaxAge, ServerSideSessionConfig};
+
+use crate::Bed;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn s_055_an_idle_session_ends() {
+    let bed = Bed::with(ServerSideSessionConfig::default().with_max_age(SECOND * 60));
+    let cookie = bed.create().await;
+    bed.clock.advance(SECOND * 60 - Duration::from_millis(1));
+    assert!(bed.is_alive(&cookie).await);
+    bed.clock.advance(Duration::from_millis(1));
+    let session = bed.load(&cookie).await;
+    assert_eq!(session.absence(), Some(Absence::Expired));
+    assert!(session.is_empty());
+}
+
+#[tokio::test]
+async fn s_056_activity_does_not_move_the_absolute_deadline() {
+    let config = ServerSideSessionConfig::default()
+        .with_max_age(SECOND * 120)
+        .with_absolute_timeout(SECOND * 600)
+        .with_renew_on_access(true);
+    let bed = Bed::with(config);
+    let mut cookie = bed.create().await;
+    for minute in 1..10_u32 {
+        bed.clock.advance(SECOND * 60);
+        let session = bed.load(&cookie).await;
+        assert!(session.exists(), "minute {minute}");
+        session.insert("minute", &minute).unwrap();
+        if minute % 2 == 0 {
+            session.cycle_id().unwrap();
+        }
+        cookie = bed.commit(&session, &cookie).await;
+    }
+    bed.clock.advance(SECOND * 60);
+    assert!(!bed.is_alive(&cookie).await);
+}
+
+#[tokio::test]
+async fn s_058_a_lifetime_of_its_own_survives_writes() {
+    let bed = Bed::new();
+    let cookie = bed.create().await;
+    let session = bed.load(&cookie).await;
+    session.set_max_age(MaxAge::Lasting(SECOND * 10)).unwrap();
+    bed.commit(&session, &cookie).await;
+    bed.clock.advance(SECOND * 9);
+    let session = bed.load(&cookie).await;
+    session.insert("k", &1).unwrap();
+    bed.commit(&session, &cookie).await;
+    bed.clock.advance(SECOND * 9);
+    assert!(bed.is_alive(&cookie).await);
+    bed.clock.advance(SECOND);
+    assert!(!bed.is_alive(&cookie).await);
+}
+
+#[tokio::test]
+async fn a_browser_session_has_no_max_age() {
+    let bed = Bed::new();
+    let session = bed.load("").await;
+    session.insert("k", &1).unwrap();
+    session.set_max_age(MaxAge::BrowserSession).unwrap();
+    let (headers, _) = bed.backend.store_in_message(&session, 200).await;
+    assert!(!headers.set_cookie.unwrap().contains("Max-Age"));
+}
+
+#[tokio::test]
+async fn s_060_renewal_is_throttled_and_in_one_round_trip() {
+    let config =
+        ServerSideSessionConfig::default().with_max_age(SECOND * 100).with_renew_on_access(true);
+    let bed = Bed::with(config);
+    let cookie = bed.create().await;
+    let before = bed.store.all_calls();
+    let mut sent = 0;
+    for _ in 0..100 {
+        bed.clock.advance(Duration::from_millis(99));
+        let session = bed.load(&cookie).await;
+        let (headers, outcome) = bed.backend.store_in_message(&session, 200).await;
+        outcome.unwrap();
+        sent += usize::from(headers.set_cookie.is_some());
+    }
+    assert_eq!(sent, 0, "9.9 s are less than a tenth of the lifetime");
+    bed.clock.advance(SECOND);
+    let session = bed.load(&cookie).await;
+    let (headers, _) = bed.backend.store_in_message(&session, 200).await;
+    assert!(headers.set_cookie.unwrap().ends_with("Max-Age=100"));
+    assert_eq!(bed.store.all_calls() - before, 101);
+    assert_eq!(bed.store.calls(Operation::Load), 101);
+}
+
+#[tokio::test]
+async fn s_059_a_clock_that_jumps_breaks_nothing() {
+    let bed = Bed::with(ServerSideSessionConfig::default().with_max_age(SECOND * 60));
+    let cookie = bed.create().await;
+    bed.clock.set(cloakroom::UnixMillis::from_millis(0));
+    let session = bed.load(&cookie).await;
+    session.insert("k", &1).unwrap();
+    bed.commit(&session, &cookie).await;
+    bed.clock.set(cloakroom::UnixMillis::MAX);
+    assert!(!bed.is_alive(&cookie).await);
+}
