@@ -2,7 +2,21 @@
 "use strict";
 
 const SLOWEST_RETRY_MS = 15_000;
+
+// A form on its way may be the very one that ends the session; give the page it leads to time to come.
+const FORM_GRACE_MS = 3_000;
+
 let retryMs = 500;
+let formSent = false;
+
+document.addEventListener("submit", () => {
+  formSent = true;
+});
+
+function say() {
+  const dialog = document.getElementById("ended");
+  if (!dialog.open) dialog.showModal();
+}
 
 function listen() {
   const address = new URL("/live", location.href);
@@ -16,8 +30,7 @@ function listen() {
   socket.addEventListener("message", (message) => {
     if (message.data === "ended") {
       ended = true;
-      const dialog = document.getElementById("ended");
-      if (!dialog.open) dialog.showModal();
+      setTimeout(say, formSent ? FORM_GRACE_MS : 0);
     }
   });
   // A lost network is not an ended session: ask again, ever more patiently.

@@ -110,7 +110,7 @@ impl SignUp {
             });
         let email = (!plausible).then_some("An address looks like ada@example.org.");
         let password = if self.password.chars().count() < MIN_PASSWORD_CHARS {
-            Some("Use at least 8 characters.")
+            Some("That is shorter than 8 characters.")
         } else if self.password.len() > MAX_PASSWORD_BYTES {
             Some("That is longer than 256 bytes.")
         } else {

@@ -51,7 +51,7 @@ pub(crate) async fn add(
     // Not a read and a write: of two tabs that add at the same time, the one that commits second runs this
     // again on what the first has left, so both are in the cart.
     session.update(KEY, move |cart: &mut Cart| cart.add(product, 1))?;
-    flash::done(&session, format!("{} is in your cart.", product.name))?;
+    flash::done(&session, format!("In your cart: {}.", product.name))?;
     // Back to where the visitor was in the list.
     Ok(Redirect::to(&format!("/#{}", product.slug)))
 }
@@ -90,7 +90,7 @@ pub(crate) async fn remove(
 ) -> Result<Redirect, PageError> {
     let product = choice.product()?;
     session.update(KEY, move |cart: &mut Cart| cart.set(product, 0))?;
-    flash::done(&session, format!("{} is out of your cart.", product.name))?;
+    flash::done(&session, format!("No longer in your cart: {}.", product.name))?;
     Ok(Redirect::to("/cart"))
 }
 
