@@ -1,2 +1,37 @@
-//! Placeholder.
-fn main() {}
+//! What the repository does to itself: `cargo xtask test`, `cargo xtask ci`, `cargo xtask bench`.
+#![allow(clippy::print_stderr, reason = "a command line tool tells what it does")]
+
+mod packages;
+mod steps;
+#[cfg(test)]
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Tasks of the cloakroom repository.
+#[derive(Debug, Parser)]
+enum Task {
+    /// Installs what the tests need and runs all of them.
+    Test,
+    /// Checks formatting, lints and documentation, then runs the tests.
+    Ci,
+    /// Measures what a request costs.
+    Bench,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Task::parse() {
+        Task::Test => packages::install().and_then(|()| steps::test()),
+        Task::Ci => steps::lint().and_then(|()| packages::install()).and_then(|()| steps::test()),
+        Task::Bench => steps::bench(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -34,10 +34,10 @@ const MAX_BYTES: u64 = 1 << 30;
 /// own sessions, and not for sessions that must outlive a deployment.
 ///
 /// # Storage
-/// 256 shards, chosen by the first byte of the handle, each under a lock of its own that is held for well
-/// under a microsecond and never across an `.await`. A session is its record's one allocation, shared with
-/// whoever loaded it, and at most 64 bytes beside key and record. A shard remembers why its last 1024
-/// sessions ended.
+/// 256 shards, chosen by the first byte of the handle, each under a lock of its own that is never held across
+/// an `.await`. A session is its record's one allocation, shared with whoever loaded it, and at most 60 bytes
+/// beside key and record, or 72 with a subject, as that is indexed; what the allocator adds is its own. A
+/// shard remembers why its last 1024 sessions ended.
 ///
 /// # Expiry
 /// An expired session is invisible at its deadline, to the millisecond. Its memory is freed by later calls,

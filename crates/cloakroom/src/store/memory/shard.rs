@@ -124,7 +124,9 @@ impl Shard {
         }
         let (before, after) = (cost(old.size()), cost(record.size()));
         self.usage.reserve(0, after.saturating_sub(before))?;
-        self.usage.release(0, before.saturating_sub(after));
+        if after < before {
+            self.usage.release(0, before - after);
+        }
         if old.subject() == record.subject() {
             self.replace(index, record);
         } else {
@@ -305,6 +307,7 @@ impl Shard {
     fn index(&mut self, index: u32) {
         let Some(hash) = subject_hash(&self.slots, &self.subject_hasher, index) else {
             self.anonymous += 1;
+            self.usage.note_change();
             return;
         };
         let (slots, hasher) = (&self.slots, &self.subject_hasher);

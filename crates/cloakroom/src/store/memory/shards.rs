@@ -59,6 +59,7 @@ impl Shards {
         mut attempt: impl FnMut(&mut Shard) -> Result<T, Full>,
     ) -> Result<T> {
         loop {
+            let before = self.usage.changes();
             let done = self.of(key, |shard| {
                 shard.upkeep(now);
                 attempt(shard)
@@ -66,7 +67,11 @@ impl Shards {
             match done {
                 Ok(done) => return Ok(done),
                 // What could never fit must not drive out the others.
-                Err(Full) if cost <= self.usage.max_bytes() && self.make_room(key, now) => {}
+                Err(Full) if cost > self.usage.max_bytes() => return Err(self.refuse()),
+                Err(Full) if self.make_room(key, now) => {}
+                // Only a search during which nothing moved proves that there is nothing to evict. Otherwise
+                // another call got on, so that this repeats no more often than others succeed.
+                Err(Full) if self.usage.changes() != before => {}
                 Err(Full) => return Err(self.refuse()),
             }
         }

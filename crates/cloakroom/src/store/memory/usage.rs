@@ -1,6 +1,9 @@
 //! How much a store holds and how much it may: counters for all shards.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Relaxed, SeqCst},
+};
 
 /// What a session counts beyond its record: key, slot, table entry, allocation.
 const SESSION_BYTES: u64 = 80;
@@ -14,12 +17,13 @@ pub(super) fn cost(size: usize) -> u64 {
     size as u64 + SESSION_BYTES
 }
 
-/// Relaxed throughout: each number stands alone, and the records themselves are under a lock.
+/// Relaxed but for `changes`: each number stands alone, and the records themselves are under a lock.
 #[derive(Debug)]
 pub(super) struct Usage {
     sessions: AtomicU64,
     bytes: AtomicU64,
     evicted: AtomicU64,
+    changes: AtomicU64,
     max_sessions: AtomicU64,
     max_bytes: AtomicU64,
 }
@@ -30,6 +34,7 @@ impl Usage {
             sessions: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
             max_sessions: AtomicU64::new(max_sessions),
             max_bytes: AtomicU64::new(max_bytes),
         }
@@ -71,6 +76,17 @@ impl Usage {
     pub(super) fn release(&self, sessions: u64, bytes: u64) {
         self.sessions.fetch_sub(sessions, Relaxed);
         self.bytes.fetch_sub(bytes, Relaxed);
+        self.note_change();
+    }
+
+    /// Counts what a search for room may have missed: room that was given back, or an anonymous session that
+    /// arrived where the search had been already.
+    pub(super) fn note_change(&self) {
+        self.changes.fetch_add(1, SeqCst);
+    }
+
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(SeqCst)
     }
 
     /// Counts an eviction; the number so far.

@@ -1,0 +1,49 @@
+//! Debian packages that the tests need.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A package, and a program of it by which to see whether it is there.
+const PACKAGES: [(&str, &str); 2] =
+    [("chromium", "/usr/bin/chromium"), ("chromium-driver", "/usr/bin/chromedriver")];
+
+/// Installs what is missing if this user may; otherwise says what to install.
+pub(crate) fn install() -> Result<(), String> {
+    let missing: Vec<&str> = PACKAGES
+        .iter()
+        .filter(|(_, program)| !Path::new(program).exists())
+        .map(|(package, _)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let install = ["install", "--yes", "--no-install-recommends"];
+    let arguments: Vec<&str> = install.iter().chain(&missing).copied().collect();
+    if !(apt_get(&["update"]) && apt_get(&arguments)) {
+        return Err(format!(
+            "the tests need Debian packages that could not be installed; run: sudo apt-get install {}",
+            missing.join(" ")
+        ));
+    }
+    Ok(())
+}
+
+/// As root, or by a `sudo` that asks for no password.
+fn apt_get(arguments: &[&str]) -> bool {
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    let mut command = if root {
+        Command::new("apt-get")
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["--non-interactive", "apt-get"]);
+        sudo
+    };
+    eprintln!("xtask: apt-get {}", arguments.join(" "));
+    command
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}

@@ -1,0 +1,43 @@
+//! The cargo commands behind each task, printed before they run.
+
+use std::process::Command;
+
+type Outcome = Result<(), String>;
+
+/// The whole suite comes last, so that its summary is the last thing to read.
+pub(crate) fn test() -> Outcome {
+    cargo(&["test", "--package", "cloakroom", "--no-default-features"], &[])?;
+    cargo(&["test", "--workspace", "--all-features"], &[])
+}
+
+pub(crate) fn lint() -> Outcome {
+    cargo(&["fmt", "--all", "--check"], &[])?;
+    let deny = ["--", "-D", "warnings"];
+    cargo(
+        &[&["clippy", "--workspace", "--all-targets", "--all-features"], &deny[..]].concat(),
+        &[],
+    )?;
+    cargo(
+        &[&["clippy", "--package", "cloakroom", "--no-default-features"], &deny[..]].concat(),
+        &[],
+    )?;
+    cargo(
+        &["doc", "--workspace", "--all-features", "--no-deps"],
+        &[("RUSTDOCFLAGS", "-D warnings")],
+    )
+}
+
+pub(crate) fn bench() -> Outcome {
+    cargo(&["run", "--release", "--package", "cloakroom-bench"], &[])
+}
+
+fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
+    let line = format!("cargo {}", arguments.join(" "));
+    eprintln!("xtask: {line}");
+    let status = Command::new(env!("CARGO"))
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .status()
+        .map_err(|error| format!("{line}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{line} failed")) }
+}

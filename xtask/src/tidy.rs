@@ -1,0 +1,79 @@
+//! What the repository promises of its own files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn manifest(path: &str) -> toml::Table {
+    toml::from_str(&read(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn workspace_dependencies_are_sorted() {
+    let text = read("Cargo.toml");
+    let section = text.split("[workspace.dependencies]\n").nth(1).unwrap();
+    let names: Vec<_> = section
+        .lines()
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split_once(" = ").map(|(name, _)| name))
+        .collect();
+    assert!(names.len() > 10);
+    assert!(names.is_sorted(), "sort [workspace.dependencies]");
+}
+
+#[test]
+fn every_member_takes_the_shared_lints() {
+    let members = manifest("Cargo.toml")["workspace"]["members"].clone();
+    for member in members.as_array().unwrap() {
+        let path = format!("{}/Cargo.toml", member.as_str().unwrap());
+        let lints = manifest(&path).get("lints").cloned();
+        assert_eq!(lints, toml::from_str("workspace = true").ok(), "{path}");
+    }
+}
+
+#[test]
+fn documents_are_there() {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+    ] {
+        assert!(read(document).len() > 500, "{document} says too little");
+    }
+}
+
+/// Expiry in place of an update, and no other way to write: a store never creates where it should replace.
+#[test]
+fn s_083_no_upsert_in_the_library() {
+    let mut files = Vec::new();
+    sources(&root().join("crates/cloakroom/src/store"), &mut files);
+    assert!(files.len() > 3);
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap().to_uppercase();
+        for upsert in ["ON CONFLICT DO UPDATE", "ON DUPLICATE KEY UPDATE", "REPLACE INTO"] {
+            assert!(!text.contains(upsert), "{} has `{upsert}`", file.display());
+        }
+    }
+}
