@@ -121,3 +121,23 @@ fn page(status: StatusCode, frame: Frame) -> Response {
         Err(_) => (status, title).into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bare_refusal_gets_a_page_and_keeps_its_advice() {
+        let bare = (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]);
+        let dressed = dress(bare.into_response()).await;
+        assert_eq!(dressed.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(dressed.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(dressed.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_left_alone() {
+        let answer = dress(([(header::CONTENT_TYPE, "text/css")], "body{}").into_response()).await;
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/css");
+    }
+}
