@@ -45,10 +45,7 @@ pub(crate) async fn revoke(
     let Ok(handle) = handle.parse::<SessionHandle>() else {
         return Ok(bad_request("a handle is 32 lower-case hexadecimal digits"));
     };
-    let sessions = backend.sessions();
-    // Whose it is must be known first: a handle is public, so that anyone may have read it.
-    let own = sessions.of(&subject).await?.iter().any(|info| info.handle == handle);
-    let revoked = own && sessions.revoke(handle).await?;
+    let revoked = backend.sessions().revoke_of(&subject, handle).await?;
     Ok(if revoked { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }.into_response())
 }
 

@@ -57,6 +57,9 @@ impl ServerSideSessionBackend {
     /// If the configuration is illegal; the error names the field and the fix.
     pub fn new(store: impl Store, config: ServerSideSessionConfig) -> Result<Self, ConfigError> {
         let config = config.check()?;
+        if !config.secure {
+            tracing::warn!("session cookies are not `Secure`: anyone on the network can read them");
+        }
         let mut seed = [0; 8];
         // A failure is no danger here: revisions need not be unpredictable, only different, and the next call
         // that needs a secret reports it.
@@ -100,6 +103,23 @@ impl ServerSideSessionBackend {
     /// [`ErrorKind::Random`].
     pub fn generate_session_id(&self) -> Result<SessionId> {
         SessionId::generate_with(self.0.config.session_id_bytes, &*self.0.random)
+    }
+
+    /// Whether a request to this host may have a session; the development preset serves loopback alone.
+    ///
+    /// `host` is the `Host` header; a request without one (HTTP/2, a call in a test) passes, since browsers
+    /// send it on every plain http request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InsecureHost`].
+    pub fn check_host(&self, host: Option<&[u8]>) -> Result<()> {
+        if !self.0.config.loopback_only || host.is_none_or(is_loopback) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InsecureHost,
+            "the development preset serves localhost alone; use the default preset, over https",
+        ))
     }
 
     pub(crate) fn config(&self) -> &Checked {
@@ -147,6 +167,19 @@ impl ServerSideSessionBackend {
         };
         outcome.map_err(|error| error.with_store(store))
     }
+}
+
+/// `localhost`, `127.0.0.0/8` or `[::1]`, with or without a port.
+fn is_loopback(host: &[u8]) -> bool {
+    let Ok(host) = std::str::from_utf8(host) else { return false };
+    if let Ok(address) = host.parse::<std::net::SocketAddr>() {
+        return address.ip().is_loopback();
+    }
+    let name = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
+    let name = name.map_or(host, |(name, _)| name);
+    let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost")
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 impl fmt::Debug for ServerSideSessionBackend {

@@ -30,7 +30,9 @@ pub struct SessionInfo {
     pub handle: SessionHandle,
     /// When it was created.
     pub created_at: UnixMillis,
-    /// When it was last renewed.
+    /// When the subject last signed in.
+    pub authenticated_at: Option<UnixMillis>,
+    /// When it was last written, or used with renewal on; exact to `renew_every`.
     pub last_seen_at: UnixMillis,
     /// When it ends if it is left alone.
     pub expires_at: UnixMillis,
@@ -45,6 +47,7 @@ impl SessionInfo {
         Self {
             handle,
             created_at: record.created_at(),
+            authenticated_at: record.authenticated_at(),
             last_seen_at: record.last_seen_at(),
             expires_at: record.expires_at(),
             subject: record.subject().map(str::to_owned),
@@ -99,6 +102,17 @@ impl Sessions {
     /// What the store reports.
     pub async fn revoke(&self, handle: SessionHandle) -> Result<bool> {
         self.backend.end(handle, Ended::Revoked).await
+    }
+
+    /// Ends a session if it is one of the subject's; whether it was.
+    ///
+    /// For a "your devices" page: a handle is public, so whose it is must be known first.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub async fn revoke_of(&self, subject: &str, handle: SessionHandle) -> Result<bool> {
+        let own = self.backend.by_subject(subject).await?.iter().any(|(own, _)| *own == handle);
+        Ok(own && self.revoke(handle).await?)
     }
 
     /// Ends all sessions of a subject; how many.

@@ -93,3 +93,27 @@ async fn s_006_the_store_holds_no_form_of_an_id() {
         assert!(!found, "its text");
     }
 }
+
+#[test]
+fn s_034_the_development_preset_serves_loopback_alone() {
+    let config = ServerSideSessionConfig::development();
+    let backend = ServerSideSessionBackend::new(MemoryStore::new(), config).unwrap();
+    for host in [
+        "localhost",
+        "localhost:3000",
+        "LocalHost:80",
+        "127.0.0.1:3000",
+        "127.9.9.9",
+        "[::1]:1",
+        "[::1]",
+    ] {
+        backend.check_host(Some(host.as_bytes())).unwrap();
+    }
+    for host in
+        ["example.com", "localhost.example.com", "10.0.0.1", "127.0.0.1.example.com", "", "[::2]:1"]
+    {
+        let error = backend.check_host(Some(host.as_bytes())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InsecureHost, "{host}");
+    }
+    self::backend().check_host(Some(b"example.com")).unwrap();
+}

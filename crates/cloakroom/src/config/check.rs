@@ -30,6 +30,10 @@ pub(crate) struct Checked {
     pub(crate) subject_limit_policy: SubjectLimitPolicy,
     pub(crate) save_on_server_error: bool,
     pub(crate) operation_timeout: Duration,
+    /// Whether requests to other hosts are refused.
+    pub(crate) loopback_only: bool,
+    /// Whether the cookie goes over https alone.
+    pub(crate) secure: bool,
     exclude: Vec<Regex>,
     http: bool,
     websocket: bool,
@@ -65,6 +69,8 @@ impl ServerSideSessionConfig {
             subject_limit_policy: self.subject_limit_policy,
             save_on_server_error: self.save_on_server_error,
             operation_timeout: self.operation_timeout,
+            loopback_only: self.loopback_only && !self.secure,
+            secure: self.secure,
             exclude: self
                 .exclude
                 .iter()

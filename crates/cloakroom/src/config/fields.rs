@@ -66,6 +66,8 @@ pub struct ServerSideSessionConfig {
     pub(super) operation_timeout: Duration,
     #[serde(skip)]
     pub(super) spelling: Spelling,
+    #[serde(skip)]
+    pub(super) loopback_only: bool,
 }
 
 impl Default for ServerSideSessionConfig {
@@ -102,15 +104,19 @@ impl Default for ServerSideSessionConfig {
             save_on_server_error: false,
             operation_timeout: Duration::from_secs(2),
             spelling: Spelling::Own,
+            loopback_only: false,
         }
     }
 }
 
 impl ServerSideSessionConfig {
-    /// The defaults, but over plain http: **for work on one's own machine alone**. The cookie is readable on
-    /// the network.
+    /// The defaults, but over plain http: **for work on one's own machine alone**.
+    ///
+    /// A request whose `Host` is not a loopback one has no session but an
+    /// [`InsecureHost`](crate::ErrorKind::InsecureHost) error, and each start logs a warning, so that it cannot
+    /// go into service unnoticed.
     pub fn development() -> Self {
-        Self { secure: false, ..Self::default() }
+        Self { secure: false, loopback_only: true, ..Self::default() }
     }
 
     /// Litestar's defaults to the letter: hexadecimal IDs, its order and case of cookie attributes, no

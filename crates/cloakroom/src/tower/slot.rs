@@ -1,8 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderMap;
-use http::header::COOKIE;
+use http::header::{COOKIE, HOST};
+use http::{HeaderMap, HeaderValue};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::Session;
@@ -59,12 +59,13 @@ impl SessionSlot {
     /// The headers are given each time so that a request which never asks pays for no copy of them.
     ///
     /// # Errors
-    /// [`ErrorKind::Excluded`] on a path without sessions, [`ErrorKind::LayerTwice`] under two layers, and
-    /// what the store reports.
+    /// [`ErrorKind::Excluded`] on a path without sessions, [`ErrorKind::LayerTwice`] under two layers,
+    /// [`ErrorKind::InsecureHost`] by the development preset, and what the store reports.
     pub async fn load(&self, headers: &HeaderMap) -> Result<Session> {
         match &self.0 {
             Slot::Ready(shared) => {
-                let cookies = headers.get_all(COOKIE).iter().map(http::HeaderValue::as_bytes);
+                shared.backend.check_host(headers.get(HOST).map(HeaderValue::as_bytes))?;
+                let cookies = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
                 shared.backend.load_into(shared, cookies).await?;
                 Ok(Session::new(shared.clone()))
             }
