@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::cookie::Spelling;
 use crate::id::IdFormat;
-use crate::record::Encoding;
+use crate::record::{Encoding, Limits};
 
 use super::set::{duration, optional_duration};
 
@@ -112,6 +112,9 @@ impl Default for ServerSideSessionConfig {
 impl ServerSideSessionConfig {
     /// The defaults, but over plain http: **for work on one's own machine alone**.
     ///
+    /// The cookie has neither `Secure` nor a prefix: whoever is on the network could read it and be signed in as
+    /// its owner. Behind a proxy that ends TLS the defaults work, not this.
+    ///
     /// A request whose `Host` is not a loopback one has no session but an
     /// [`InsecureHost`](crate::ErrorKind::InsecureHost) error, and each start logs a warning, so that it cannot
     /// go into service unnoticed.
@@ -150,7 +153,8 @@ impl ServerSideSessionConfig {
         Self { renew_on_access, ..self }
     }
 
-    /// How long after a renewal the next one is due. Default: a tenth of the session's lifetime.
+    /// How long after a renewal the next one is due. Default: a tenth of the session's lifetime. Not zero,
+    /// and shorter than `max_age`.
     #[must_use]
     pub fn with_renew_every(self, renew_every: impl Into<Option<Duration>>) -> Self {
         Self { renew_every: renew_every.into(), ..self }
@@ -193,7 +197,8 @@ impl ServerSideSessionConfig {
         Self { rotate_every: rotate_every.into(), ..self }
     }
 
-    /// How long a replaced secret is still accepted, for requests that are under way. Default: 30 s.
+    /// How long a replaced secret is still accepted, for requests that are under way. Default: 30 s. Not
+    /// zero: parallel requests of one page would look like the use of a stolen cookie.
     #[must_use]
     pub fn with_rotation_grace(self, rotation_grace: Duration) -> Self {
         Self { rotation_grace, ..self }
@@ -241,7 +246,8 @@ impl ServerSideSessionConfig {
         Self { partitioned, ..self }
     }
 
-    /// Paths without sessions: regular expressions that match the whole path. Default: none.
+    /// Paths without sessions: regular expressions that match the whole path, so that `/private` excludes
+    /// neither `/private/a` nor `/public/private`. Default: none.
     #[must_use]
     pub fn with_exclude(self, exclude: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { exclude: exclude.into_iter().map(Into::into).collect(), ..self }
@@ -282,6 +288,13 @@ impl ServerSideSessionConfig {
     #[must_use]
     pub fn with_max_key_bytes(self, max_key_bytes: usize) -> Self {
         Self { max_key_bytes, ..self }
+    }
+
+    /// All four limits of a session at once: `max_bytes`, `max_keys`, `max_key_bytes`, `max_depth`.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        let Limits { max_bytes, max_keys, max_key_bytes, max_depth } = limits;
+        Self { max_bytes, max_keys, max_key_bytes, max_depth, ..self }
     }
 
     /// How deep a value may be nested. Default: 32. At most 96.
@@ -340,11 +353,14 @@ pub enum CookiePrefix {
 #[serde(rename_all = "lowercase")]
 pub enum SameSite {
     /// No request from another site carries the cookie, not even a link.
+    #[serde(alias = "Strict")]
     Strict,
     /// Links from other sites do.
     #[default]
+    #[serde(alias = "Lax")]
     Lax,
     /// All do. Needs `Secure`.
+    #[serde(alias = "None")]
     None,
 }
 
