@@ -40,6 +40,10 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
+    #[cfg_attr(
+        not(feature = "tower"),
+        allow(dead_code, reason = "asked by the adapters, of which this build has none")
+    )]
     pub(crate) fn excludes(&self, scope: Scope, path: &str) -> bool {
         let in_scope = match scope {
             Scope::Http => self.http,
@@ -133,6 +137,11 @@ impl ServerSideSessionConfig {
             let problem = "is not shorter than `max_age`, so that no access would renew a session";
             let fix = "choose a fraction of `max_age`, or leave it out for a tenth";
             return Err(ConfigError::new("renew_every", problem, fix));
+        }
+        if self.max_creations_per_second.is_some() {
+            let problem = "is not enforced by this version";
+            let fix = "leave it out, and limit requests in front of the application";
+            return Err(ConfigError::new("max_creations_per_second", problem, fix));
         }
         if self.scopes.is_empty() {
             let fix = "name `http`, `websocket` or both, or leave the layer out";

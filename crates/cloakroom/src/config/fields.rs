@@ -61,6 +61,7 @@ pub struct ServerSideSessionConfig {
     pub(super) max_depth: usize,
     pub(super) max_sessions_per_subject: Option<usize>,
     pub(super) subject_limit_policy: SubjectLimitPolicy,
+    pub(super) max_creations_per_second: Option<u32>,
     pub(super) save_on_server_error: bool,
     #[serde(deserialize_with = "duration")]
     pub(super) operation_timeout: Duration,
@@ -101,6 +102,7 @@ impl Default for ServerSideSessionConfig {
             max_depth: 32,
             max_sessions_per_subject: None,
             subject_limit_policy: SubjectLimitPolicy::EvictOldest,
+            max_creations_per_second: None,
             save_on_server_error: false,
             operation_timeout: Duration::from_secs(2),
             spelling: Spelling::Own,
@@ -316,6 +318,18 @@ impl ServerSideSessionConfig {
     #[must_use]
     pub fn with_subject_limit_policy(self, subject_limit_policy: SubjectLimitPolicy) -> Self {
         Self { subject_limit_policy, ..self }
+    }
+
+    /// How many anonymous sessions a process may create in a second. Default: any number.
+    ///
+    /// Nothing counts creations yet. Until the backend does, a number is refused when the backend is built,
+    /// since a limit that does not limit is worse than none.
+    #[must_use]
+    pub fn with_max_creations_per_second(
+        self,
+        max_creations_per_second: impl Into<Option<u32>>,
+    ) -> Self {
+        Self { max_creations_per_second: max_creations_per_second.into(), ..self }
     }
 
     /// Whether a response with status 5xx stores the data. Default: false.

@@ -128,6 +128,12 @@ impl ServerSideSessionConfig {
         self.subject_limit_policy
     }
 
+    /// How many anonymous sessions a process may create in a second; `None` is any number. See
+    /// [`with_max_creations_per_second`](Self::with_max_creations_per_second).
+    pub fn max_creations_per_second(&self) -> Option<u32> {
+        self.max_creations_per_second
+    }
+
     /// Whether a response with status 5xx stores the data. See [`with_save_on_server_error`](Self::with_save_on_server_error).
     pub fn save_on_server_error(&self) -> bool {
         self.save_on_server_error

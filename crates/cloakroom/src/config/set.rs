@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{ConfigError, Profile, ServerSideSessionConfig};
 
 /// Every field, in the order of the documentation.
-pub(super) const FIELDS: [&str; 30] = [
+pub(super) const FIELDS: [&str; 31] = [
     "session_id_bytes",
     "id_format",
     "renew_on_access",
@@ -38,6 +38,7 @@ pub(super) const FIELDS: [&str; 30] = [
     "max_depth",
     "max_sessions_per_subject",
     "subject_limit_policy",
+    "max_creations_per_second",
     "save_on_server_error",
     "operation_timeout",
 ];
@@ -140,6 +141,9 @@ impl ServerSideSessionConfig {
                 self.max_sessions_per_subject = from.max_sessions_per_subject
             }
             "subject_limit_policy" => self.subject_limit_policy = from.subject_limit_policy,
+            "max_creations_per_second" => {
+                self.max_creations_per_second = from.max_creations_per_second
+            }
             "save_on_server_error" => self.save_on_server_error = from.save_on_server_error,
             "operation_timeout" => self.operation_timeout = from.operation_timeout,
             _ => {}

@@ -222,6 +222,8 @@ fn numbers_out_of_range_are_errors() {
     }
     check_refused(&config().with_max_sessions_per_subject(0), "max_sessions_per_subject");
     check_refused(&config().with_scopes([]), "scopes");
+    // A limit that nothing enforces is refused rather than ignored.
+    check_refused(&config().with_max_creations_per_second(1000), "max_creations_per_second");
 }
 
 #[test]
@@ -284,6 +286,7 @@ fn every_field_is_set_by_its_name() {
             "refuse",
             config().with_subject_limit_policy(SubjectLimitPolicy::Refuse),
         ),
+        ("max_creations_per_second", "1000", config().with_max_creations_per_second(1000)),
         ("save_on_server_error", "true", config().with_save_on_server_error(true)),
         ("operation_timeout", "500ms", config().with_operation_timeout(MINUTE / 120)),
         ("preset", "litestar", Config::litestar()),
