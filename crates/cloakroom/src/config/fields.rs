@@ -175,7 +175,7 @@ impl ServerSideSessionConfig {
     }
 
     /// The idle timeout: how long a session lives after it was last renewed. Default: 14 days, as in Litestar and
-    /// Django; see [`Profile`] for shorter ones. (OWASP: "Idle Timeout".)
+    /// Django; see [`Profile`](crate::Profile) for shorter ones. (OWASP: "Idle Timeout".)
     #[must_use]
     pub fn with_max_age(self, max_age: Duration) -> Self {
         Self { max_age, ..self }
