@@ -40,6 +40,10 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
+    #[cfg_attr(
+        not(feature = "tower"),
+        allow(dead_code, reason = "asked by the adapters, of which this build has none")
+    )]
     pub(crate) fn excludes(&self, scope: Scope, path: &str) -> bool {
         let in_scope = match scope {
             Scope::Http => self.http,
@@ -81,15 +85,6 @@ impl ServerSideSessionConfig {
         })
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
-            max_bytes: self.max_bytes,
-            max_keys: self.max_keys,
-            max_key_bytes: self.max_key_bytes,
-            max_depth: self.max_depth,
-        }
-    }
-
     fn check_numbers(&self) -> Result<(), ConfigError> {
         let ranges = [
             ("session_id_bytes", self.session_id_bytes, MIN_ID_BYTES, MAX_ID_BYTES),
@@ -120,9 +115,33 @@ impl ServerSideSessionConfig {
                 ));
             }
         }
-        if self.operation_timeout.is_zero() {
-            let fix = "choose how long an operation of the store may take";
-            return Err(ConfigError::new("operation_timeout", "is zero", fix));
+        let never_zero = [
+            ("renew_every", self.renew_every, "choose `1ms` to renew on each access"),
+            (
+                "rotation_grace",
+                Some(self.rotation_grace),
+                "choose how long requests that are under way may take",
+            ),
+            (
+                "operation_timeout",
+                Some(self.operation_timeout),
+                "choose how long an operation of the store may take",
+            ),
+        ];
+        for (field, value, fix) in never_zero {
+            if value.is_some_and(|value| value.is_zero()) {
+                return Err(ConfigError::new(field, "is zero", fix));
+            }
+        }
+        if self.renew_on_access && self.renew_every.is_some_and(|every| every >= self.max_age) {
+            let problem = "is not shorter than `max_age`, so that no access would renew a session";
+            let fix = "choose a fraction of `max_age`, or leave it out for a tenth";
+            return Err(ConfigError::new("renew_every", problem, fix));
+        }
+        if self.max_creations_per_second.is_some() {
+            let problem = "is not enforced by this version";
+            let fix = "leave it out, and limit requests in front of the application";
+            return Err(ConfigError::new("max_creations_per_second", problem, fix));
         }
         if self.scopes.is_empty() {
             let fix = "name `http`, `websocket` or both, or leave the layer out";
@@ -211,5 +230,5 @@ fn anchored(pattern: &str) -> Result<Regex, ConfigError> {
     // Compiled alone first: `a)(b` must not become legal by our parentheses.
     Regex::new(pattern)
         .and_then(|_| Regex::new(&format!("^(?:{pattern})$")))
-        .map_err(|error| bad(format!("has a pattern that is none: {error}")))
+        .map_err(|error| bad(format!("has a pattern that is no regular expression ({error})")))
 }

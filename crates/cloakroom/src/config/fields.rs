@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::cookie::Spelling;
 use crate::id::IdFormat;
-use crate::record::Encoding;
+use crate::record::{Encoding, Limits};
 
 use super::set::{duration, optional_duration};
 
@@ -61,6 +61,7 @@ pub struct ServerSideSessionConfig {
     pub(super) max_depth: usize,
     pub(super) max_sessions_per_subject: Option<usize>,
     pub(super) subject_limit_policy: SubjectLimitPolicy,
+    pub(super) max_creations_per_second: Option<u32>,
     pub(super) save_on_server_error: bool,
     #[serde(deserialize_with = "duration")]
     pub(super) operation_timeout: Duration,
@@ -101,6 +102,7 @@ impl Default for ServerSideSessionConfig {
             max_depth: 32,
             max_sessions_per_subject: None,
             subject_limit_policy: SubjectLimitPolicy::EvictOldest,
+            max_creations_per_second: None,
             save_on_server_error: false,
             operation_timeout: Duration::from_secs(2),
             spelling: Spelling::Own,
@@ -111,6 +113,9 @@ impl Default for ServerSideSessionConfig {
 
 impl ServerSideSessionConfig {
     /// The defaults, but over plain http: **for work on one's own machine alone**.
+    ///
+    /// The cookie has neither `Secure` nor a prefix: whoever is on the network could read it and be signed in as
+    /// its owner. Behind a proxy that ends TLS the defaults work, not this.
     ///
     /// A request whose `Host` is not a loopback one has no session but an
     /// [`InsecureHost`](crate::ErrorKind::InsecureHost) error, and each start logs a warning, so that it cannot
@@ -150,7 +155,8 @@ impl ServerSideSessionConfig {
         Self { renew_on_access, ..self }
     }
 
-    /// How long after a renewal the next one is due. Default: a tenth of the session's lifetime.
+    /// How long after a renewal the next one is due. Default: a tenth of the session's lifetime. Not zero,
+    /// and shorter than `max_age`.
     #[must_use]
     pub fn with_renew_every(self, renew_every: impl Into<Option<Duration>>) -> Self {
         Self { renew_every: renew_every.into(), ..self }
@@ -169,7 +175,7 @@ impl ServerSideSessionConfig {
     }
 
     /// The idle timeout: how long a session lives after it was last renewed. Default: 14 days, as in Litestar and
-    /// Django; see [`Profile`] for shorter ones. (OWASP: "Idle Timeout".)
+    /// Django; see [`Profile`](crate::Profile) for shorter ones. (OWASP: "Idle Timeout".)
     #[must_use]
     pub fn with_max_age(self, max_age: Duration) -> Self {
         Self { max_age, ..self }
@@ -193,7 +199,8 @@ impl ServerSideSessionConfig {
         Self { rotate_every: rotate_every.into(), ..self }
     }
 
-    /// How long a replaced secret is still accepted, for requests that are under way. Default: 30 s.
+    /// How long a replaced secret is still accepted, for requests that are under way. Default: 30 s. Not
+    /// zero: parallel requests of one page would look like the use of a stolen cookie.
     #[must_use]
     pub fn with_rotation_grace(self, rotation_grace: Duration) -> Self {
         Self { rotation_grace, ..self }
@@ -241,7 +248,8 @@ impl ServerSideSessionConfig {
         Self { partitioned, ..self }
     }
 
-    /// Paths without sessions: regular expressions that match the whole path. Default: none.
+    /// Paths without sessions: regular expressions that match the whole path, so that `/private` excludes
+    /// neither `/private/a` nor `/public/private`. Default: none.
     #[must_use]
     pub fn with_exclude(self, exclude: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { exclude: exclude.into_iter().map(Into::into).collect(), ..self }
@@ -284,6 +292,13 @@ impl ServerSideSessionConfig {
         Self { max_key_bytes, ..self }
     }
 
+    /// All four limits of a session at once: `max_bytes`, `max_keys`, `max_key_bytes`, `max_depth`.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        let Limits { max_bytes, max_keys, max_key_bytes, max_depth } = limits;
+        Self { max_bytes, max_keys, max_key_bytes, max_depth, ..self }
+    }
+
     /// How deep a value may be nested. Default: 32. At most 96.
     #[must_use]
     pub fn with_max_depth(self, max_depth: usize) -> Self {
@@ -303,6 +318,18 @@ impl ServerSideSessionConfig {
     #[must_use]
     pub fn with_subject_limit_policy(self, subject_limit_policy: SubjectLimitPolicy) -> Self {
         Self { subject_limit_policy, ..self }
+    }
+
+    /// How many anonymous sessions a process may create in a second. Default: any number.
+    ///
+    /// Nothing counts creations yet. Until the backend does, a number is refused when the backend is built,
+    /// since a limit that does not limit is worse than none.
+    #[must_use]
+    pub fn with_max_creations_per_second(
+        self,
+        max_creations_per_second: impl Into<Option<u32>>,
+    ) -> Self {
+        Self { max_creations_per_second: max_creations_per_second.into(), ..self }
     }
 
     /// Whether a response with status 5xx stores the data. Default: false.
@@ -340,11 +367,14 @@ pub enum CookiePrefix {
 #[serde(rename_all = "lowercase")]
 pub enum SameSite {
     /// No request from another site carries the cookie, not even a link.
+    #[serde(alias = "Strict")]
     Strict,
     /// Links from other sites do.
     #[default]
+    #[serde(alias = "Lax")]
     Lax,
     /// All do. Needs `Secure`.
+    #[serde(alias = "None")]
     None,
 }
 

@@ -3,8 +3,12 @@
 mod check;
 mod error;
 mod fields;
+mod getters;
 mod profile;
 mod set;
+
+#[cfg(test)]
+mod tests;
 
 pub use self::error::ConfigError;
 pub use self::fields::{

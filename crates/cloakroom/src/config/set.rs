@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{ConfigError, Profile, ServerSideSessionConfig};
 
 /// Every field, in the order of the documentation.
-const FIELDS: [&str; 30] = [
+pub(super) const FIELDS: [&str; 31] = [
     "session_id_bytes",
     "id_format",
     "renew_on_access",
@@ -38,6 +38,7 @@ const FIELDS: [&str; 30] = [
     "max_depth",
     "max_sessions_per_subject",
     "subject_limit_policy",
+    "max_creations_per_second",
     "save_on_server_error",
     "operation_timeout",
 ];
@@ -46,7 +47,8 @@ impl ServerSideSessionConfig {
     /// Sets a field by its name from text, as a command line or the environment has it.
     ///
     /// `preset` (`default`, `development`, `litestar`) and `profile` (`relaxed`, `standard`, `high`,
-    /// `critical`) are names too. Lists are separated by commas; an empty text is "none" where that is legal.
+    /// `critical`) are names too. Lists are separated by commas, or a JSON array of
+    /// strings, which a pattern that has a comma itself needs; an empty text is "none" where that is legal.
     ///
     /// # Errors
     /// For an unknown name, with the known ones, and for a value that is not of the field's type.
@@ -85,9 +87,18 @@ impl ServerSideSessionConfig {
             || value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from);
         // Text is tried as a list, a number or a flag first where the field wants one.
         let candidates = match name {
-            "exclude" | "scopes" => vec![Value::from_iter(list())],
+            "exclude" | "scopes" => vec![match serde_json::from_str::<Vec<String>>(value) {
+                Ok(items) => Value::from(items),
+                Err(_) => Value::from_iter(list()),
+            }],
             _ if value.is_empty() => vec![Value::Null, text()],
-            _ => [serde_json::from_str(value).ok(), Some(text())].into_iter().flatten().collect(),
+            // A quoted or null text stays what it is: `null` is a name a cookie may have.
+            _ => serde_json::from_str(value)
+                .ok()
+                .filter(|read: &Value| read.is_number() || read.is_boolean())
+                .into_iter()
+                .chain([text()])
+                .collect(),
         };
         for candidate in candidates {
             let only = Map::from_iter([(name.to_owned(), candidate)]);
@@ -95,11 +106,7 @@ impl ServerSideSessionConfig {
                 return Ok(self.take_field(name, read));
             }
         }
-        Err(ConfigError::new(
-            name,
-            "has a value of another type",
-            "look at the field's documentation",
-        ))
+        Err(ConfigError::new(name, "has an illegal value", format!("use {}", expected(name))))
     }
 
     fn take_field(mut self, name: &str, from: Self) -> Self {
@@ -134,11 +141,35 @@ impl ServerSideSessionConfig {
                 self.max_sessions_per_subject = from.max_sessions_per_subject
             }
             "subject_limit_policy" => self.subject_limit_policy = from.subject_limit_policy,
+            "max_creations_per_second" => {
+                self.max_creations_per_second = from.max_creations_per_second
+            }
             "save_on_server_error" => self.save_on_server_error = from.save_on_server_error,
             "operation_timeout" => self.operation_timeout = from.operation_timeout,
             _ => {}
         }
         self
+    }
+}
+
+/// What a field takes, for an error message; fields that take any text are not listed.
+fn expected(name: &str) -> &'static str {
+    match name {
+        "id_format" => "`base64url` or `hex`",
+        "prefix" => "`auto`, `host`, `secure` or `none`",
+        "samesite" => "`strict`, `lax` or `none`",
+        "scopes" => "`http`, `websocket` or `http,websocket`",
+        "encoding" => "an encoding that this build has, such as `json`",
+        "subject_limit_policy" => "`evict_oldest` or `refuse`",
+        "renew_on_access"
+        | "browser_session"
+        | "secure"
+        | "httponly"
+        | "partitioned"
+        | "save_on_server_error" => "`true` or `false`",
+        "max_age" | "absolute_timeout" | "renew_every" | "rotate_every" | "rotation_grace"
+        | "operation_timeout" => "whole seconds, or text such as `1h30m`",
+        _ => "a whole number",
     }
 }
 
@@ -164,7 +195,11 @@ impl Visitor<'_> for DurationText {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
-        humantime::parse_duration(text).map_err(E::custom)
+        // The environment has nothing but text, numbers of seconds included.
+        match text.parse() {
+            Ok(seconds) => Ok(Duration::from_secs(seconds)),
+            Err(_) => humantime::parse_duration(text).map_err(E::custom),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) enum Candidates {
     None,
     /// Cookies of our name, none of which could be an ID.
     Malformed,
-    /// More than four different ones.
+    /// More than four different ones, well-formed or not. None of them is tried.
     TooMany,
     /// Different well-formed IDs.
     Ids(Ids),
@@ -40,53 +40,43 @@ impl Ids {
     pub(crate) fn len(&self) -> usize {
         self.iter().count()
     }
-
-    /// Whether there was room, or it was there already.
-    fn add(&mut self, id: SessionId) -> bool {
-        for slot in &mut self.0 {
-            match slot {
-                Some(have) if have.is(&id) => return true,
-                Some(_) => {}
-                None => {
-                    *slot = Some(id);
-                    return true;
-                }
-            }
-        }
-        false
-    }
 }
 
 /// Reads all `Cookie` headers, several lines being as one.
+///
+/// Linear in the length of the headers and without any allocation. What is found does not depend on the
+/// order of the pairs, which browsers do not promise (RFC 6265bis, section 5.8.3).
 pub(crate) fn candidates<'h>(
     headers: impl Iterator<Item = &'h [u8]>,
     name: &[u8],
     id_bytes: usize,
     format: IdFormat,
 ) -> Candidates {
-    let mut ids = Ids::default();
-    let mut malformed = false;
+    let mut values: [&[u8]; MAX_CANDIDATES] = [&[]; MAX_CANDIDATES];
+    let mut different = 0;
     for header in headers {
         let mut start = 0;
         for end in memchr_iter(b';', header).chain([header.len()]) {
             let pair = trim_blanks(&header[start..end]);
             start = end + 1;
             let Some(value) = value_of(pair, name) else { continue };
-            match SessionId::parse(value, id_bytes, format) {
-                None => malformed = true,
-                Some(id) => {
-                    if !ids.add(id) {
-                        return Candidates::TooMany;
-                    }
-                }
+            // An ID has one spelling, so different values are different IDs. Both sides of this comparison
+            // come from the client: its duration tells nothing the client does not know.
+            if values[..different].contains(&value) {
+                continue;
             }
+            if different == MAX_CANDIDATES {
+                return Candidates::TooMany;
+            }
+            values[different] = value;
+            different += 1;
         }
     }
-    match (ids.len(), malformed) {
-        (0, false) => Candidates::None,
-        (0, true) => Candidates::Malformed,
-        _ => Candidates::Ids(ids),
+    if different == 0 {
+        return Candidates::None;
     }
+    let ids = Ids(values.map(|value| SessionId::parse(value, id_bytes, format)));
+    if ids.len() == 0 { Candidates::Malformed } else { Candidates::Ids(ids) }
 }
 
 fn value_of<'h>(pair: &'h [u8], name: &[u8]) -> Option<&'h [u8]> {

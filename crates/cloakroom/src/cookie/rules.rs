@@ -17,6 +17,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), &'static str> {
     }
 }
 
+/// What may stand between `Path=` and `;`, and is what a browser compares with the path of a URL.
 pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
     match path {
         _ if !path.starts_with('/') => Err("does not begin with `/`"),
@@ -28,11 +29,17 @@ pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
     }
 }
 
+/// A host name of at most 253 bytes (RFC 1035, section 2.3.4), which is less than browsers keep.
+///
+/// A leading dot is legal, and ignored by browsers (RFC 6265bis, section 5.6.3).
 pub(crate) fn check_domain(domain: &str) -> Result<(), &'static str> {
     let host = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
     match domain {
         "" | "." => Err("is empty"),
         _ if domain.len() > 253 => Err("has more than 253 bytes"),
+        _ if domain.strip_prefix('.').unwrap_or(domain).split('.').any(str::is_empty) => {
+            Err("has an empty part between dots")
+        }
         _ if !domain.bytes().all(host) => Err("is no host name; write it in its ASCII form"),
         _ => Ok(()),
     }

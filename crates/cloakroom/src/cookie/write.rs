@@ -3,10 +3,16 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::id::{IdFormat, SessionId};
+use crate::id::{IdFormat, MAX_ID_BYTES, SessionId};
 
 /// Browsers keep no cookie longer than 400 days (RFC 6265bis, section 5.5).
 const MAX_AGE_CEILING: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// Characters of the longest value: an ID of the most bytes, in hexadecimal.
+const MAX_VALUE: usize = IdFormat::Hex.text_len(MAX_ID_BYTES);
+
+/// Characters of the longest `Max-Age`.
+const MAX_AGE_TEXT: usize = "; Max-Age=34560000".len();
 
 /// The order and case of the attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,7 +94,9 @@ impl CookieSpec {
 
     fn begin(&self) -> String {
         let attributes = self.before_max_age.len() + self.after_max_age.len();
-        let mut line = String::with_capacity(self.name.len() + 1 + 128 + attributes + 20);
+        // The longest line there is: an allocation each, and no copy of a secret left behind by growing.
+        let room = self.name.len() + 1 + MAX_VALUE + attributes + MAX_AGE_TEXT;
+        let mut line = String::with_capacity(room);
         line.push_str(&self.name);
         line.push('=');
         line
