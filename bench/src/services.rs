@@ -48,7 +48,7 @@ pub(crate) fn ours(renewal: bool) -> Bench {
     let config = ServerSideSessionConfig::default()
         .with_max_bytes(128 * 1024)
         .with_renew_on_access(renewal)
-        .with_renew_every(Duration::ZERO);
+        .with_renew_every(Duration::from_millis(1));
     let backend = ServerSideSessionBackend::new(MemoryStore::new(), config).unwrap();
     let backend = if renewal {
         // A millisecond a look, so that each access has something to renew.

@@ -124,7 +124,7 @@ impl ServerSideSessionBackend {
         // The visitor asked for it, so the cookie goes also if the store cannot be reached.
         shared.state().cookie = CookieChange::Expire;
         let now = self.now();
-        let deleted = self.bounded(Box::pin(self.store().delete(handle, why, now))).await;
+        let deleted = self.bounded(self.erased().dyn_delete(handle, why, now)).await;
         match deleted {
             Ok(there) => {
                 let mut state = shared.state();

@@ -134,7 +134,7 @@ impl ServerSideSessionBackend {
         let hash = id.secret_hash();
         let renewal = renew.then(|| Renewal::new(hash, self.config().renew_every));
         let key = id.handle();
-        let lookup = self.bounded(Box::pin(self.store().load(key, renewal.as_ref(), now))).await;
+        let lookup = self.bounded(self.erased().dyn_load(key, renewal.as_ref(), now)).await;
         let record = match lookup {
             Ok(Lookup::Live(record)) if !record.is_expired(now) => record,
             Ok(Lookup::Live(_)) => return Ok(Err(Absence::Expired)),
@@ -157,7 +157,7 @@ impl ServerSideSessionBackend {
             }
             Verdict::Reused => {
                 tracing::warn!(handle = %key, "old session secret presented after its grace; session ended");
-                self.bounded(Box::pin(self.store().delete(key, Ended::Reused, now))).await?;
+                self.bounded(self.erased().dyn_delete(key, Ended::Reused, now)).await?;
                 Ok(Err(Absence::Reused))
             }
             Verdict::Unknown => Ok(Err(Absence::Unknown)),

@@ -25,7 +25,7 @@ use crate::config::{Checked, ConfigError, ServerSideSessionConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SessionHandle, SessionId, os_random};
 use crate::record::{Encoding, Limits, Record, Revision};
-use crate::store::{AnyStore, BoxFuture, Store};
+use crate::store::{AnyStore, BoxFuture, DynStore, Store};
 use crate::time::{Clock, SystemClock, UnixMillis};
 
 /// Loads and stores sessions: one store, one checked configuration, one clock. Clones are the same backend.
@@ -120,6 +120,11 @@ impl ServerSideSessionBackend {
             ErrorKind::InsecureHost,
             "the development preset serves localhost alone; use the default preset, over https",
         ))
+    }
+
+    /// The store with its futures boxed, which [`bounded`](Self::bounded) needs anyway.
+    fn erased(&self) -> &dyn DynStore {
+        self.0.store.erased()
     }
 
     pub(crate) fn config(&self) -> &Checked {

@@ -7,7 +7,7 @@ use super::ServerSideSessionBackend;
 use crate::error::{Error, Result};
 use crate::id::{SessionHandle, SessionId};
 use crate::record::{Record, Revision};
-use crate::store::{Created, Lookup, Store, Updated};
+use crate::store::{Created, Lookup, Updated};
 use crate::time::UnixMillis;
 
 /// One compare-and-set.
@@ -24,7 +24,7 @@ impl ServerSideSessionBackend {
         record: &Record,
         now: UnixMillis,
     ) -> Result<Created> {
-        let create = || self.bounded(Box::pin(self.store().create(handle, record.clone(), now)));
+        let create = || self.bounded(self.erased().dyn_create(handle, record.clone(), now));
         let lost = match create().await {
             Err(error) if error.is_temporary() => error,
             outcome => return outcome,
@@ -52,8 +52,7 @@ impl ServerSideSessionBackend {
     ) -> Result<Updated> {
         let handle = attempt.id.handle();
         let Attempt { expected, next, .. } = attempt;
-        let update =
-            || self.bounded(Box::pin(self.store().update(handle, next.clone(), expected, now)));
+        let update = || self.bounded(self.erased().dyn_update(handle, next.clone(), expected, now));
         let lost = match update().await {
             Err(error) if error.is_temporary() => error,
             outcome => return outcome,
@@ -81,7 +80,7 @@ impl ServerSideSessionBackend {
         now: UnixMillis,
     ) -> Option<Option<Revision>> {
         let lookup: Result<Lookup, Error> =
-            self.bounded(Box::pin(self.store().load(handle, None, now))).await;
+            self.bounded(self.erased().dyn_load(handle, None, now)).await;
         match lookup.ok()? {
             Lookup::Live(record) => Some(Some(record.revision())),
             Lookup::Absent(_) => Some(None),

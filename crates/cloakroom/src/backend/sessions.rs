@@ -146,8 +146,8 @@ impl Sessions {
         let backend = &self.backend;
         let mut total = 0;
         loop {
-            let sweep = backend.store().delete_expired(EXPIRED_BATCH, backend.now());
-            let removed = backend.bounded(Box::pin(sweep)).await?;
+            let sweep = backend.erased().dyn_delete_expired(EXPIRED_BATCH, backend.now());
+            let removed = backend.bounded(sweep).await?;
             total += removed as u64;
             if removed < EXPIRED_BATCH {
                 return Ok(total);
@@ -185,7 +185,7 @@ impl ServerSideSessionBackend {
     }
 
     pub(super) async fn end(&self, handle: SessionHandle, why: Ended) -> Result<bool> {
-        self.bounded(Box::pin(self.store().delete(handle, why, self.now()))).await
+        self.bounded(self.erased().dyn_delete(handle, why, self.now())).await
     }
 
     /// After a sign-in was stored: keeps the subject within its number of sessions.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::ServerSideSessionBackend;
 use crate::id::SessionHandle;
-use crate::store::{Ended, Lookup, Store};
+use crate::store::{Ended, Lookup};
 
 /// How often a session is looked at that nobody reported as ended: for its expiry, and for stores that do not
 /// notify.
@@ -17,9 +17,9 @@ impl ServerSideSessionBackend {
     pub(crate) async fn ended(&self, handle: SessionHandle) -> Ended {
         loop {
             // Registered before the look, so that an end between the two is not missed.
-            let mut notified = pin!(self.store().ended(handle));
+            let mut notified = pin!(self.erased().dyn_ended(handle));
             let early = std::future::poll_fn(|cx| Poll::Ready(notified.as_mut().poll(cx))).await;
-            let look = self.bounded(Box::pin(self.store().load(handle, None, self.now()))).await;
+            let look = self.bounded(self.erased().dyn_load(handle, None, self.now())).await;
             if let Ok(Lookup::Absent(why)) = look {
                 return why.unwrap_or(Ended::Destroyed);
             }

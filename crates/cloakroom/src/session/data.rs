@@ -127,7 +127,7 @@ impl Session {
 
     /// The number of keys.
     pub fn len(&self) -> usize {
-        self.shared().state().draft.entries().len()
+        self.shared().state().draft.len()
     }
 
     /// Whether there is no data.

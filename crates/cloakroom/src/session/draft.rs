@@ -29,6 +29,8 @@ pub(crate) struct Draft {
     /// What the log made of single keys, sorted.
     overlay: Vec<(Arc<str>, Setting)>,
     log: Vec<Change>,
+    /// What the changes make of the base, once it has been built.
+    built: Option<Data>,
     /// Counts changes, so that an update computed outside the lock notices a change in between.
     generation: u64,
 }
@@ -74,60 +76,79 @@ impl Draft {
         self.log.push(Change::Clear);
     }
 
-    /// Keys and encoded values as the changes leave them, sorted by key.
-    pub(crate) fn entries(&self) -> Vec<(&str, &[u8])> {
-        let base = self.base.as_ref().filter(|_| !self.cleared);
-        let mut entries = Vec::with_capacity(base.map_or(0, Data::len) + self.overlay.len());
+    /// Visits keys and encoded values as the changes leave them, sorted by key.
+    fn visit<'d>(&'d self, visit: &mut dyn FnMut(&'d str, &'d [u8])) {
+        let mut one = |key: &'d str, value: Option<&'d [u8]>| {
+            if let Some(value) = value {
+                visit(key, value);
+            }
+        };
         let mut overlay = self.overlay.iter().peekable();
-        for (key, value) in base.iter().flat_map(|base| base.iter()) {
+        let base = self.base.as_ref().filter(|_| !self.cleared);
+        for (key, value) in base.into_iter().flat_map(Data::iter) {
             while let Some((new, value)) = overlay.next_if(|(new, _)| **new < *key) {
-                entries.extend(value.as_deref().map(|value| (&**new, value)));
+                one(new, value.as_deref());
             }
             match overlay.next_if(|(new, _)| **new == *key) {
-                Some((_, replaced)) => {
-                    entries.extend(replaced.as_deref().map(|value| (key, value)))
-                }
-                None => entries.push((key, value)),
+                Some((_, replaced)) => one(key, replaced.as_deref()),
+                None => one(key, Some(value)),
             }
         }
         for (new, value) in overlay {
-            entries.extend(value.as_deref().map(|value| (&**new, value)));
+            one(new, value.as_deref());
         }
+    }
+
+    /// Keys and encoded values as the changes leave them, sorted by key.
+    pub(crate) fn entries(&self) -> Vec<(&str, &[u8])> {
+        let most = self.base.as_ref().map_or(0, Data::len) + self.overlay.len();
+        let mut entries = Vec::with_capacity(most);
+        self.visit(&mut |key, value| entries.push((key, value)));
         entries
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        let mut len = 0;
+        self.visit(&mut |_, _| len += 1);
+        len
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         if self.overlay.is_empty() && !self.cleared {
             return self.base.as_ref().is_none_or(Data::is_empty);
         }
-        self.entries().is_empty()
+        self.len() == 0
     }
 
     /// Number of keys and bytes that there would be with `value` at `key`.
     pub(crate) fn totals_with(&self, key: &str, value: &[u8]) -> (usize, usize) {
         let (mut keys, mut bytes) = (1, key.len() + value.len());
-        for (other, value) in self.entries() {
+        self.visit(&mut |other, value| {
             if other != key {
                 keys += 1;
                 bytes += other.len() + value.len();
             }
-        }
+        });
         (keys, bytes)
     }
 
     /// The data to store.
     pub(crate) fn data(&self, encoding: Encoding, limits: &Limits) -> Result<Data> {
-        if let (Some(base), false, true) = (&self.base, self.cleared, self.overlay.is_empty()) {
-            return Ok(base.clone());
-        }
-        let entries = self.entries();
-        limits.check_totals(entries.len(), entries.iter().map(|(k, v)| k.len() + v.len()).sum())?;
-        Ok(from_sorted(encoding, &entries))
+        let data = match (&self.built, &self.base) {
+            (Some(built), _) => built.clone(),
+            (None, Some(base)) if !self.cleared && self.overlay.is_empty() => {
+                return Ok(base.clone());
+            }
+            (None, _) => from_sorted(encoding, &self.entries()),
+        };
+        limits.check(&data)?;
+        Ok(data)
     }
 
     /// Replays the log on other data.
     pub(crate) fn rebase(&mut self, base: Option<Data>, encoding: Encoding) -> Result<()> {
         self.base = base;
+        self.built = None;
         self.cleared = false;
         self.overlay.clear();
         for mut change in std::mem::take(&mut self.log) {
@@ -147,8 +168,9 @@ impl Draft {
     /// Takes the changes away to be stored; what stays looks the same and has no changes.
     pub(crate) fn take(&mut self, encoding: Encoding) -> Self {
         let data = from_sorted(encoding, &self.entries());
-        let generation = self.generation;
-        std::mem::replace(self, Self { generation, ..Self::over(Some(data)) })
+        let rest = Self { generation: self.generation, ..Self::over(Some(data.clone())) };
+        let taken = std::mem::replace(self, rest);
+        Self { built: Some(data), ..taken }
     }
 
     /// Puts changes that could not be stored back under the ones that came since.
@@ -163,12 +185,14 @@ impl Draft {
 
     fn hide_all(&mut self) {
         self.cleared = true;
+        self.built = None;
         self.overlay.clear();
         self.generation += 1;
     }
 
     fn put(&mut self, key: Arc<str>, value: Setting) {
         self.generation += 1;
+        self.built = None;
         match self.position(&key) {
             Ok(at) => self.overlay[at].1 = value,
             Err(at) => self.overlay.insert(at, (key, value)),

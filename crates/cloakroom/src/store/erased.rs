@@ -134,6 +134,11 @@ impl AnyStore {
     pub fn new(store: impl Store) -> Self {
         Self(Arc::new(store))
     }
+
+    /// The boxed form, for callers that box the future anyway.
+    pub(crate) fn erased(&self) -> &dyn DynStore {
+        &*self.0
+    }
 }
 
 impl From<Arc<dyn DynStore>> for AnyStore {
