@@ -20,6 +20,7 @@ pub fn app(backend: ServerSideSessionBackend) -> Router {
     Router::new()
         .route("/untouched", get(|| async { "ok" }))
         .route("/session", get(data::session))
+        .route("/public/", get(data::session))
         .route("/public/{*rest}", get(data::session))
         .route("/key/{k}", get(data::key).delete(data::remove))
         .route("/set", post(data::set))
@@ -63,12 +64,18 @@ fn after_panic(_: Box<dyn Any + Send>) -> axum::http::Response<Body> {
 }
 
 /// Gives the empty response of a session that could not be stored its JSON body.
+///
+/// An update that no longer finds an integer or a list when it is replayed is refused as the route would
+/// have refused it.
 async fn describe_failure(mut response: Response) -> Response {
     let Some(kind) = response.extensions().get::<ErrorKind>().copied() else { return response };
     if !response.headers().contains_key(header::CONTENT_TYPE) {
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         response.headers_mut().remove(header::CONTENT_LENGTH);
+        if kind == ErrorKind::Type {
+            *response.status_mut() = StatusCode::CONFLICT;
+        }
         *response.body_mut() = Body::from(serde_json::json!({"error": kind.name()}).to_string());
     }
     response

@@ -12,7 +12,11 @@ use crate::SettingsError;
 pub fn open(url: &str) -> Result<AnyStore, SettingsError> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     if base != "memory:" {
+        // The scheme alone: the rest of a URL may hold a password.
         let scheme = base.split(':').next().unwrap_or_default();
+        if scheme == "memory" {
+            return Err(SettingsError::new("`memory:` takes no path; use `--store memory:`"));
+        }
         return Err(SettingsError::new(format!(
             "no store for `{scheme}:` is there yet; use `--store memory:`"
         )));

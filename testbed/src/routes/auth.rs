@@ -1,12 +1,11 @@
 use std::time::Duration;
 
-use axum::extract::Path;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use cloakroom::{Error, MaxAge, Session};
 use serde::Deserialize;
 
-use super::{Body, status};
+use super::input::{Body, Code, bad_request};
 
 type Answer<T = StatusCode> = Result<T, Error>;
 
@@ -15,12 +14,9 @@ pub(crate) async fn destroy(session: Session) -> Answer {
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(crate) async fn destroy_with_status(
-    session: Session,
-    Path(code): Path<u16>,
-) -> Answer<Response> {
+pub(crate) async fn destroy_with_status(session: Session, code: Code) -> Answer<Code> {
     session.destroy()?;
-    Ok(status(code))
+    Ok(code)
 }
 
 pub(crate) async fn cycle(session: Session) -> Answer {
@@ -35,10 +31,11 @@ pub(crate) struct SignIn {
 }
 
 pub(crate) async fn sign_in(session: Session, Body(body): Body<SignIn>) -> Answer {
-    session.sign_in(&body.subject)?;
+    // The label first: refused after the sign-in, it would answer an error and sign in all the same.
     if let Some(label) = body.label {
         session.set_label("label", &label)?;
     }
+    session.sign_in(&body.subject)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -47,23 +44,23 @@ pub(crate) async fn sign_out(session: Session) -> Answer {
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(crate) async fn sign_out_with_status(
-    session: Session,
-    Path(code): Path<u16>,
-) -> Answer<Response> {
+pub(crate) async fn sign_out_with_status(session: Session, code: Code) -> Answer<Code> {
     session.sign_out()?;
-    Ok(status(code))
+    Ok(code)
 }
 
 #[derive(Deserialize)]
 pub(crate) struct Lifetime {
+    // Without this a missing member would be read as null, and shorten the cookie's life.
+    #[serde(deserialize_with = "Option::deserialize")]
     seconds: Option<u64>,
 }
 
-pub(crate) async fn max_age(session: Session, Body(lifetime): Body<Lifetime>) -> Answer {
+pub(crate) async fn max_age(session: Session, Body(lifetime): Body<Lifetime>) -> Answer<Response> {
     session.set_max_age(match lifetime.seconds {
+        Some(0) => return Ok(bad_request("`seconds` is at least 1")),
         Some(seconds) => MaxAge::Lasting(Duration::from_secs(seconds)),
         None => MaxAge::BrowserSession,
     })?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(StatusCode::NO_CONTENT.into_response())
 }

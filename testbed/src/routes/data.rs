@@ -1,11 +1,10 @@
 use axum::Json;
-use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use cloakroom::{Encoding, Error, ErrorKind, Session, UnixMillis};
 use serde_json::{Map, Value, json};
 
-use super::{Body, Delay, status};
+use super::input::{Body, Code, Delay, Segment};
 
 type Answer<T = Response> = Result<T, Error>;
 
@@ -55,14 +54,14 @@ fn describe(session: &Session) -> Answer<Value> {
     }))
 }
 
-pub(crate) async fn key(session: Session, Path(key): Path<String>) -> Answer {
+pub(crate) async fn key(session: Session, Segment(key): Segment<String>) -> Answer {
     Ok(match session.get::<Value>(&key)? {
         Some(value) => Json(value).into_response(),
         None => (StatusCode::NOT_FOUND, Json(json!({"error": "no such key"}))).into_response(),
     })
 }
 
-pub(crate) async fn remove(session: Session, Path(key): Path<String>) -> Answer<StatusCode> {
+pub(crate) async fn remove(session: Session, Segment(key): Segment<String>) -> Answer<StatusCode> {
     session.remove(&key)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -77,11 +76,11 @@ pub(crate) async fn set(
 
 pub(crate) async fn set_with_status(
     session: Session,
-    Path(code): Path<u16>,
+    code: Code,
     Body(members): Body<Map<String, Value>>,
-) -> Answer {
+) -> Answer<Code> {
     insert_all(&session, &members)?;
-    Ok(status(code))
+    Ok(code)
 }
 
 pub(crate) async fn panic(session: Session, Body(members): Body<Map<String, Value>>) -> Answer {
@@ -100,8 +99,8 @@ pub(crate) async fn clear(session: Session) -> Answer<StatusCode> {
 
 pub(crate) async fn increment(
     session: Session,
-    Path(key): Path<String>,
-    Query(delay): Query<Delay>,
+    Segment(key): Segment<String>,
+    delay: Delay,
 ) -> Answer {
     let value = session.update(&key, |n: &mut i64| {
         *n = n.saturating_add(1);
@@ -119,7 +118,7 @@ pub(crate) async fn increment(
 
 pub(crate) async fn push(
     session: Session,
-    Path(key): Path<String>,
+    Segment(key): Segment<String>,
     Body(value): Body<Value>,
 ) -> Answer {
     let pushed = session.update(&key, move |list: &mut Vec<Value>| list.push(value.clone()));
@@ -133,8 +132,8 @@ pub(crate) async fn push(
 
 pub(crate) async fn slow_write(
     session: Session,
-    Path(key): Path<String>,
-    Query(delay): Query<Delay>,
+    Segment(key): Segment<String>,
+    delay: Delay,
     Body(value): Body<Value>,
 ) -> Answer<StatusCode> {
     session.get::<Value>(&key)?;
@@ -143,7 +142,7 @@ pub(crate) async fn slow_write(
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(crate) async fn slow_read(session: Session, Query(delay): Query<Delay>) -> Answer {
+pub(crate) async fn slow_read(session: Session, delay: Delay) -> Answer {
     let described = describe(&session)?;
     delay.wait().await;
     Ok(Json(described).into_response())

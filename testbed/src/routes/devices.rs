@@ -1,11 +1,11 @@
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use cloakroom::{Error, ServerSideSessionBackend, Session, SessionHandle};
 use serde_json::{Value, json};
 
-use super::bad_request;
+use super::input::{Segment, bad_request};
 
 type Answer<T = Response> = Result<T, Error>;
 
@@ -39,7 +39,7 @@ pub(crate) async fn list(
 pub(crate) async fn revoke(
     State(backend): State<ServerSideSessionBackend>,
     session: Session,
-    Path(handle): Path<String>,
+    Segment(handle): Segment<String>,
 ) -> Answer {
     let Some(subject) = session.subject() else { return Ok(unauthorized()) };
     let Ok(handle) = handle.parse::<SessionHandle>() else {
@@ -62,7 +62,7 @@ pub(crate) async fn revoke_others(
 
 pub(crate) async fn revoke_subject(
     State(backend): State<ServerSideSessionBackend>,
-    Path(subject): Path<String>,
+    Segment(subject): Segment<String>,
 ) -> Answer {
     let revoked = backend.sessions().revoke_all(&subject).await?;
     Ok(Json(json!({"revoked": revoked})).into_response())

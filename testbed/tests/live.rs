@@ -1,0 +1,187 @@
+//! What goes on after the response head: streams and sockets.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "only `#[test]` functions themselves count as tests to clippy"
+)]
+
+mod common;
+
+use std::time::Duration;
+
+use cloakroom::testkit::{Fault, Gate, Operation};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::json;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+use crate::common::{Answer, PATIENCE, Testbed, Visitor};
+
+#[tokio::test]
+async fn stream_sends_its_head_before_it_saves() {
+    let testbed = Testbed::start().await;
+    let mut visitor = testbed.visitor();
+    visitor.does("/set", r#"{"a":1}"#).await;
+    let gate = Gate::new();
+    testbed.store.inject(Operation::Update, 1, Fault::Wait(gate.clone()));
+
+    let mut stream = visitor.open("GET", "/stream", "").await;
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        bytes.push(timeout(PATIENCE, stream.read_u8()).await.unwrap().unwrap());
+    }
+    gate.reached().await;
+    assert_eq!(visitor.data().await, json!({"a": 1}));
+    gate.open();
+    timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.unwrap().unwrap();
+
+    let answer = Answer::parse(&bytes);
+    assert_eq!((answer.status, &*answer.body, answer.set_cookie()), (200, "ok", None));
+    assert_eq!(visitor.data().await, json!({"a": 1, "streamed": true}));
+}
+
+#[tokio::test]
+async fn stream_without_a_session_stores_nothing() {
+    let testbed = Testbed::start().await;
+    let answer = testbed.visitor().get("/stream").await;
+    assert_eq!((answer.status, &*answer.body, answer.set_cookie()), (200, "ok", None));
+    assert_eq!(testbed.live().await, 0);
+}
+
+#[tokio::test]
+async fn stream_of_a_session_that_ends_meanwhile_stores_nothing() {
+    let testbed = Testbed::start().await;
+    let mut visitor = testbed.visitor();
+    visitor.does("/set", r#"{"a":1}"#).await;
+    let gate = Gate::new();
+    testbed.store.inject(Operation::Update, 1, Fault::Wait(gate.clone()));
+    let mut other = visitor.clone();
+
+    let streaming = tokio::spawn(async move { other.get("/stream").await });
+    gate.reached().await;
+    visitor.does("/destroy", "").await;
+    gate.open();
+
+    assert_eq!(streaming.await.unwrap().body, "ok");
+    assert_eq!(testbed.live().await, 0);
+}
+
+/// The page's side of a WebSocket.
+struct Socket(WebSocketStream<TcpStream>);
+
+impl Socket {
+    async fn open(visitor: &Visitor) -> Self {
+        let mut request = format!("ws://{}/ws", visitor.address).into_client_request().unwrap();
+        if let Some(cookie) = &visitor.cookie {
+            request.headers_mut().insert("cookie", cookie.parse().unwrap());
+        }
+        let stream = TcpStream::connect(visitor.address).await.unwrap();
+        let (socket, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
+        Self(socket)
+    }
+
+    async fn next(&mut self, within: Duration) -> Message {
+        timeout(within, self.0.next()).await.expect("in time").unwrap().unwrap()
+    }
+
+    /// Sends a command and returns the answer.
+    async fn say(&mut self, command: &str) -> String {
+        self.0.send(Message::text(command)).await.unwrap();
+        self.next(PATIENCE).await.into_text().unwrap().to_string()
+    }
+
+    /// The code of the close that must come within this time.
+    async fn closed(&mut self, within: Duration) -> u16 {
+        match self.next(within).await {
+            Message::Close(Some(frame)) => frame.code.into(),
+            other => panic!("no close but {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn socket_reads_writes_and_saves() {
+    let testbed = Testbed::start().await;
+    let mut visitor = testbed.visitor();
+    visitor.does("/set", r#"{"a":{"b":1}}"#).await;
+    let mut socket = Socket::open(&visitor).await;
+
+    assert_eq!(socket.say("get a").await, r#"{"b":1}"#);
+    assert_eq!(socket.say("get none").await, "null");
+    assert_eq!(socket.say("set c [1, 2]").await, "ok");
+    assert_eq!(socket.say("get c").await, "[1,2]");
+    assert_eq!(visitor.get("/key/c").await.status, 404, "not before it is saved");
+    assert_eq!(socket.say("save").await, "ok");
+    assert_eq!(visitor.get("/key/c").await.json(), json!([1, 2]));
+
+    for nonsense in ["", "get", "set c", "set c {", "save now", "launch"] {
+        assert!(socket.say(nonsense).await.starts_with("error "), "{nonsense}");
+    }
+}
+
+#[tokio::test]
+async fn socket_saves_beside_requests_of_the_same_session() {
+    let testbed = Testbed::start().await;
+    let mut visitor = testbed.visitor();
+    visitor.does("/set", r#"{"a":1}"#).await;
+    let mut socket = Socket::open(&visitor).await;
+    assert_eq!(socket.say("set b 2").await, "ok");
+    visitor.does("/set", r#"{"c":3}"#).await;
+    assert_eq!(socket.say("save").await, "ok");
+    assert_eq!(visitor.data().await, json!({"a": 1, "b": 2, "c": 3}));
+}
+
+#[tokio::test]
+async fn socket_without_a_session_stores_nothing_and_stays_open() {
+    let testbed = Testbed::start().await;
+    let mut socket = Socket::open(&testbed.visitor()).await;
+    assert_eq!(socket.say("set a 1").await, "ok");
+    assert_eq!(socket.say("save").await, "error headers-sent");
+    assert_eq!(testbed.live().await, 0);
+    assert_eq!(socket.say("get none").await, "null");
+}
+
+#[tokio::test]
+async fn socket_destroys_its_session() {
+    let testbed = Testbed::start().await;
+    let mut visitor = testbed.visitor();
+    visitor.does("/set", r#"{"a":1}"#).await;
+    let mut socket = Socket::open(&visitor).await;
+    assert_eq!(socket.say("destroy").await, "ok");
+    assert_eq!(visitor.session().await["exists"], false);
+    assert_eq!(socket.closed(PATIENCE).await, 4401);
+}
+
+#[tokio::test]
+async fn socket_closes_within_a_second_of_the_end_elsewhere() {
+    let testbed = Testbed::start().await;
+    for end in ["/destroy", "/sign-out", "/sign-out/status/500", "/subjects/ada/revoke"] {
+        let mut visitor = testbed.visitor();
+        visitor.does("/sign-in", r#"{"subject":"ada"}"#).await;
+        let mut socket = Socket::open(&visitor).await;
+        assert_eq!(socket.say("get a").await, "null");
+        visitor.post(end, "").await;
+        assert_eq!(socket.closed(Duration::from_secs(1)).await, 4401, "{end}");
+    }
+}
+
+#[tokio::test]
+async fn socket_closes_within_five_seconds_of_the_expiry() {
+    let testbed = Testbed::start().await;
+    let mut visitor = testbed.visitor();
+    visitor.does("/set", r#"{"a":1}"#).await;
+    let mut socket = Socket::open(&visitor).await;
+    assert_eq!(socket.say("get a").await, "1");
+    testbed.clock.advance(Duration::from_secs(15 * 24 * 60 * 60));
+    assert_eq!(socket.closed(Duration::from_secs(5)).await, 4401);
+}
+
+#[tokio::test]
+async fn a_plain_request_to_the_socket_is_refused() {
+    let testbed = Testbed::start().await;
+    assert_eq!(testbed.visitor().get("/ws").await.status, 400);
+}

@@ -1,0 +1,119 @@
+//! The program: its command line, its one line of output, its end.
+
+mod common;
+
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+use crate::common::{Answer, PATIENCE, Visitor};
+
+fn testbed(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
+    command.args(arguments).kill_on_drop(true).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Starts the program on a free port; what it answers to, and what it still prints.
+async fn start(arguments: &[&str]) -> (Child, Visitor, Lines<BufReader<ChildStdout>>) {
+    let mut child =
+        testbed(&[&["--listen", "127.0.0.1:0"], arguments].concat()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let line = timeout(PATIENCE, lines.next_line()).await.expect("in time").expect("readable");
+    let line = line.expect("a line");
+    let address = line.strip_prefix("listening on http://").expect("the line of the contract");
+    (child, Visitor::at(address.parse().expect("an address")), lines)
+}
+
+async fn terminate(child: &Child) {
+    let id = child.id().expect("it runs").to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().await.expect("kill").success());
+}
+
+/// Milliseconds from the creation of the visitor's session to its end.
+async fn lifetime(visitor: &mut Visitor) -> u64 {
+    let session = visitor.session().await;
+    let [created, expires] = ["created_at", "expires_at"].map(|name| session[name].as_u64());
+    expires.expect("it exists") - created.expect("it exists")
+}
+
+async fn check_refused(arguments: &[&str], says: &str) {
+    let output = timeout(PATIENCE, testbed(arguments).output()).await;
+    let Output { status, stdout, stderr } = output.expect("in time").expect("it runs");
+    let stderr = String::from_utf8_lossy(&stderr);
+    assert!(!status.success(), "{arguments:?}");
+    assert!(stdout.is_empty(), "{arguments:?}");
+    assert!(stderr.starts_with("testbed: ") && stderr.contains(says), "{arguments:?}: {stderr}");
+}
+
+#[tokio::test]
+async fn serves_until_sigterm_and_prints_one_line() {
+    let (mut child, mut visitor, mut lines) = start(&["--set", "secure=false"]).await;
+    visitor.does("/set", r#"{"a":1}"#).await;
+    // Neither a connection that says nothing nor a request under way keeps it or is cut off.
+    let _silent = TcpStream::connect(visitor.address).await.unwrap();
+    let mut slow = visitor.open("GET", "/slow?delay=1000", "").await;
+    // Connections are accepted in order, so that one is being served when this is answered.
+    assert_eq!(visitor.get("/untouched").await.body, "ok");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+
+    terminate(&child).await;
+
+    let mut answer = Vec::new();
+    timeout(PATIENCE, slow.read_to_end(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(Answer::parse(&answer).json()["data"], serde_json::json!({"a": 1}));
+    assert!(timeout(PATIENCE, child.wait()).await.unwrap().unwrap().success());
+    assert_eq!(lines.next_line().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn takes_settings_from_a_file_and_then_from_the_command_line() {
+    let file = std::env::temp_dir().join(format!("testbed-{}.toml", std::process::id()));
+    std::fs::write(&file, "key = \"fromfile\"\nmax_age = \"1h30m\"\n").unwrap();
+    let config = file.to_str().unwrap();
+    let (_child, mut visitor, _lines) =
+        start(&["--config", config, "--set", "max_age=90", "--store", "memory:?namespace=x"]).await;
+    std::fs::remove_file(&file).unwrap();
+
+    let answer = visitor.post("/set", r#"{"a":1}"#).await;
+    let cookie = answer.set_cookie().unwrap();
+    assert!(cookie.starts_with("__Host-fromfile="), "{cookie}");
+    assert_eq!(lifetime(&mut visitor).await, 90_000);
+}
+
+#[tokio::test]
+async fn a_preset_is_taken_before_what_changes_it() {
+    let (_child, mut visitor, _lines) =
+        start(&["--set", "max_age=90", "--set", "preset=litestar"]).await;
+    let answer = visitor.post("/set", r#"{"a":1}"#).await;
+    let cookie = answer.set_cookie().unwrap();
+    assert!(cookie.starts_with("session="), "{cookie}");
+    assert_eq!(lifetime(&mut visitor).await, 90_000);
+}
+
+#[tokio::test]
+async fn refuses_what_it_cannot_serve() {
+    check_refused(&["--listen", "0.0.0.0:0"], "not a loopback address").await;
+    check_refused(&["--listen", "[::]:0"], "not a loopback address").await;
+    check_refused(&["--adapter", "actix"], "use `--adapter tower`").await;
+    check_refused(&["--store", "memory:x"], "use `--store memory:`").await;
+    check_refused(&["--store", "memory:?cached=1s"], "known: namespace").await;
+    check_refused(&["--store", "memory:?sealed=1"], "known: namespace").await;
+    check_refused(&["--set", "max_age"], "has no `=`").await;
+    check_refused(&["--set", "nonsense=1"], "nonsense").await;
+    check_refused(&["--config", "/nonexistent/testbed.toml"], "/nonexistent/testbed.toml").await;
+}
+
+#[tokio::test]
+async fn refuses_stores_that_are_not_there_without_repeating_a_password() {
+    for url in ["file:./d", "sqlite:./f", "redis+cluster://h", "litestar+file:./d", "nonsense"] {
+        check_refused(&["--store", url], "use `--store memory:`").await;
+    }
+    let output = testbed(&["--store", "postgres://ada:hunter2@localhost/db"]).output().await;
+    let stderr = String::from_utf8(output.unwrap().stderr).unwrap();
+    assert!(stderr.contains("`postgres:`") && !stderr.contains("hunter2"), "{stderr}");
+}
