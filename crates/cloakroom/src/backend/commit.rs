@@ -91,7 +91,7 @@ impl ServerSideSessionBackend {
             }
             Ok(Outcome::Stored(next)) => {
                 if next.cookie {
-                    state.cookie = CookieChange::Set;
+                    state.cookie = CookieChange::Set(next.at);
                 }
                 state.created |= state.record.is_none();
                 state.id = Some(next.id);
@@ -170,10 +170,16 @@ impl ServerSideSessionBackend {
         let mut turn = None;
         let mut converged = false;
         for _ in 0..MAX_ATTEMPTS {
-            if converged && !work.draft.is_changed() && !work.wanted.changes_record() {
-                return Ok(Outcome::Stored(Next { record, id, cookie: true, ends: false }));
-            }
             let now = self.now();
+            if converged && !work.draft.is_changed() && !work.wanted.changes_record() {
+                return Ok(Outcome::Stored(Next {
+                    record,
+                    id,
+                    cookie: true,
+                    at: now,
+                    ends: false,
+                }));
+            }
             let mut next = self.plan_change(&record, &id, &work.draft, &work.wanted, now)?;
             next.cookie |= converged;
             let attempt = Attempt { id: &id, expected: record.revision(), next: &next.record };

@@ -88,7 +88,7 @@ impl ServerSideSessionBackend {
                 let renewed = config.renew_on_access
                     && live.record.idle_deadline() == now.plus(live.record.max_age());
                 if live.in_grace || renewed && !live.record.is_browser_session() {
-                    state.cookie = CookieChange::Set;
+                    state.cookie = CookieChange::Set(now);
                 }
                 state.id = Some(live.id);
                 state.record = Some(live.record);

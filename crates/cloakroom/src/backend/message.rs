@@ -49,9 +49,8 @@ impl ServerSideSessionBackend {
         let cookie = &self.config().cookie;
         let state = shared.state();
         let set_cookie = match (state.cookie, &state.id, &state.record) {
-            (CookieChange::Set, Some(id), Some(record)) => {
-                let max_age =
-                    (!record.is_browser_session()).then(|| record.expires_at().since(self.now()));
+            (CookieChange::Set(at), Some(id), Some(record)) => {
+                let max_age = (!record.is_browser_session()).then(|| record.expires_at().since(at));
                 Some(cookie.set(id, max_age))
             }
             (CookieChange::Expire, ..) => Some(cookie.expire()),

@@ -15,6 +15,8 @@ pub(super) struct Next {
     pub(super) id: SessionId,
     /// Whether the browser must be told: the ID or the cookie's lifetime changed.
     pub(super) cookie: bool,
+    /// When it was decided.
+    pub(super) at: UnixMillis,
     /// Whether the session is left with neither data nor subject, and ends.
     pub(super) ends: bool,
 }
@@ -40,7 +42,7 @@ impl ServerSideSessionBackend {
             browser_session: config.browser_session,
         };
         self.apply_wishes(&mut parts, wanted, now);
-        Ok(Next { record: parts.into(), id, cookie: true, ends: false })
+        Ok(Next { record: parts.into(), id, cookie: true, at: now, ends: false })
     }
 
     /// The next version of `record`, reached with `id`.
@@ -80,7 +82,7 @@ impl ServerSideSessionBackend {
         let cookie = next.secret_hash() != record.secret_hash()
             || next.is_browser_session() != record.is_browser_session()
             || !next.is_browser_session() && next.expires_at() != record.expires_at();
-        Ok(Next { record: next, id, cookie, ends })
+        Ok(Next { record: next, id, cookie, at: now, ends })
     }
 
     fn apply_wishes(&self, parts: &mut RecordParts, wanted: &Wanted, now: UnixMillis) {

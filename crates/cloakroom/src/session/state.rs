@@ -72,8 +72,8 @@ pub(crate) enum Phase {
 pub(crate) enum CookieChange {
     #[default]
     Keep,
-    /// A new ID, or a later deadline.
-    Set,
+    /// A new ID, or a later deadline; `Max-Age` counts from this moment, at which the deadline was decided.
+    Set(UnixMillis),
     Expire,
 }
 

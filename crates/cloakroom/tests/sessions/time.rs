@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cloakroom::testkit::Operation;
+use cloakroom::testkit::{Fault, Gate, Operation};
 use cloakroom::{Absence, MaxAge, ServerSideSessionConfig};
 
 use crate::Bed;
@@ -102,4 +102,22 @@ async fn s_059_a_clock_that_jumps_breaks_nothing() {
     bed.commit(&session, &cookie).await;
     bed.clock.set(cloakroom::UnixMillis::MAX);
     assert!(!bed.is_alive(&cookie).await);
+}
+
+/// The deadline is decided once; what the commit takes after that must not shorten the cookie by a second.
+#[tokio::test]
+async fn max_age_is_whole_however_long_the_commit_takes() {
+    let bed = Bed::with(ServerSideSessionConfig::default().with_max_age(SECOND * 3));
+    let gate = Gate::new();
+    bed.store.inject(Operation::Create, 1, Fault::Wait(gate.clone()));
+    let session = bed.load("").await;
+    session.insert("k", &1).unwrap();
+    let backend = bed.backend.clone();
+    let commit = tokio::spawn(async move { backend.store_in_message(&session, 200).await });
+    gate.reached().await;
+    bed.clock.advance(Duration::from_millis(1));
+    gate.open();
+    let (headers, outcome) = commit.await.unwrap();
+    outcome.unwrap();
+    assert!(headers.set_cookie.unwrap().ends_with("Max-Age=3"));
 }
