@@ -5,6 +5,8 @@
 mod ending;
 #[path = "sessions/faults.rs"]
 mod faults;
+#[path = "sessions/floods.rs"]
+mod floods;
 #[path = "sessions/identity.rs"]
 mod identity;
 #[path = "sessions/races.rs"]

@@ -142,6 +142,11 @@ impl ServerSideSessionBackend {
     }
 
     async fn create(&self, work: &mut Work) -> Result<Outcome> {
+        // Whoever signs in has shown who they are; the flood to fear is of visitors who have not.
+        if let (Some(limit), None) = (self.config().max_creations_per_second, &work.wanted.sign_in)
+        {
+            self.0.creations.count(limit, self.now())?;
+        }
         for _ in 0..MAX_CREATES {
             let now = self.now();
             let next = self.plan_new(&work.draft, &work.wanted, now)?;

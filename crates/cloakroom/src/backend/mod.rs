@@ -4,6 +4,7 @@
 //! [`MessageHeaders`] it gets into the response.
 
 mod commit;
+mod creations;
 mod load;
 mod message;
 mod plan;
@@ -20,6 +21,7 @@ use std::time::Duration;
 pub use self::message::MessageHeaders;
 pub use self::sessions::{SessionInfo, Sessions};
 
+use self::creations::Creations;
 use self::queue::Queues;
 use crate::config::{Checked, ConfigError, ServerSideSessionConfig};
 use crate::error::{Error, ErrorKind, Result};
@@ -47,6 +49,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     random: Arc<crate::id::RandomSource>,
     queues: Arc<Queues>,
+    creations: Arc<Creations>,
     revisions: Arc<AtomicU64>,
 }
 
@@ -70,6 +73,7 @@ impl ServerSideSessionBackend {
             clock: Arc::new(SystemClock),
             random: Arc::new(os_random),
             queues: Arc::default(),
+            creations: Arc::default(),
             revisions: Arc::new(AtomicU64::new(u64::from_le_bytes(seed))),
         })))
     }

@@ -28,6 +28,7 @@ pub(crate) struct Checked {
     pub(crate) limits: Limits,
     pub(crate) max_sessions_per_subject: Option<usize>,
     pub(crate) subject_limit_policy: SubjectLimitPolicy,
+    pub(crate) max_creations_per_second: Option<u32>,
     pub(crate) save_on_server_error: bool,
     pub(crate) operation_timeout: Duration,
     /// Whether requests to other hosts are refused.
@@ -71,6 +72,7 @@ impl ServerSideSessionConfig {
             limits: self.limits(),
             max_sessions_per_subject: self.max_sessions_per_subject,
             subject_limit_policy: self.subject_limit_policy,
+            max_creations_per_second: self.max_creations_per_second,
             save_on_server_error: self.save_on_server_error,
             operation_timeout: self.operation_timeout,
             loopback_only: self.loopback_only && !self.secure,
@@ -138,10 +140,9 @@ impl ServerSideSessionConfig {
             let fix = "choose a fraction of `max_age`, or leave it out for a tenth";
             return Err(ConfigError::new("renew_every", problem, fix));
         }
-        if self.max_creations_per_second.is_some() {
-            let problem = "is not enforced by this version";
-            let fix = "leave it out, and limit requests in front of the application";
-            return Err(ConfigError::new("max_creations_per_second", problem, fix));
+        if self.max_creations_per_second == Some(0) {
+            let fix = "leave it out for no limit, or choose 1 or more";
+            return Err(ConfigError::new("max_creations_per_second", "is zero", fix));
         }
         if self.scopes.is_empty() {
             let fix = "name `http`, `websocket` or both, or leave the layer out";

@@ -322,8 +322,9 @@ impl ServerSideSessionConfig {
 
     /// How many anonymous sessions a process may create in a second. Default: any number.
     ///
-    /// Nothing counts creations yet. Until the backend does, a number is refused when the backend is built,
-    /// since a limit that does not limit is worse than none.
+    /// Counted in each second of the clock. Beyond it a commit fails with
+    /// [`TooManyCreations`](crate::ErrorKind::TooManyCreations), which is a 429; sessions that exist, and
+    /// sign-ins, go on.
     #[must_use]
     pub fn with_max_creations_per_second(
         self,
