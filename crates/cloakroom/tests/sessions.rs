@@ -11,6 +11,8 @@ mod floods;
 mod identity;
 #[path = "sessions/races.rs"]
 mod races;
+#[path = "sessions/store_reader.rs"]
+mod store_reader;
 #[path = "sessions/time.rs"]
 mod time;
 

@@ -267,3 +267,48 @@ async fn text(response: Response<Body>) -> String {
     let bytes = axum::body::to_bytes(response.into_body(), 1 << 16).await.unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
+
+#[tokio::test]
+async fn s_062_every_dead_id_looks_the_same() {
+    let app = App::new(Router::new());
+    let revoked = app.create().await;
+    let handle = app.layer.sessions().page(None, 1).await.unwrap()[0].handle;
+    assert!(app.layer.sessions().revoke(handle).await.unwrap());
+    let unknown = format!("__Host-session={}", "A".repeat(43));
+    let mut answers = Vec::new();
+    for cookie in ["", "__Host-session=malformed", &unknown, &revoked] {
+        let response = app.call("GET", "/read", cookie).await;
+        answers.push((response.status(), response.headers().clone(), text(response).await));
+    }
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
+}
+
+#[tokio::test]
+async fn s_130_options_head_and_unknown_paths_create_nothing() {
+    let app = App::new(Router::new());
+    for (method, path) in [("OPTIONS", "/set"), ("HEAD", "/read"), ("GET", "/nowhere")] {
+        let response = app.call(method, path, "").await;
+        assert!(!response.headers().contains_key(SET_COOKIE), "{method} {path}");
+    }
+    assert_eq!(app.store.all_calls(), 0);
+}
+
+#[tokio::test]
+async fn s_132_a_store_that_hangs_holds_up_only_who_uses_it() {
+    let app = App::new(Router::new().route("/plain", get(async || "ok")));
+    let cookie = app.create().await;
+    app.store.inject(cloakroom::testkit::Operation::Load, 1, cloakroom::testkit::Fault::Hang);
+    let mut held = Box::pin(app.call("GET", "/read", &cookie));
+    let waiting = std::future::poll_fn(|cx| std::task::Poll::Ready(held.as_mut().poll(cx))).await;
+    assert!(waiting.is_pending());
+    assert_eq!(app.call("GET", "/plain", &cookie).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn s_145_an_error_says_its_kind_and_nothing_else() {
+    let app = App::new(Router::new());
+    let cookie = app.create().await;
+    app.store.set_down(true);
+    let response = app.call("GET", "/read", &cookie).await;
+    assert_eq!(text(response).await, r#"{"error":"unavailable"}"#);
+}

@@ -189,3 +189,31 @@ async fn s_069_a_refused_sign_in_is_an_error_and_leaves_no_session() {
     assert!(bed.is_alive(&first).await);
     assert_eq!(bed.live().await, 1);
 }
+
+#[tokio::test]
+async fn s_038_no_key_signs_anybody_in() {
+    let bed = Bed::new();
+    let session = bed.load("").await;
+    for key in ["subject", "sub", "user", "__subject"] {
+        session.insert(key, "root").unwrap();
+    }
+    assert_eq!(session.insert("__cloakroom", "root").unwrap_err().kind(), ErrorKind::ReservedKey);
+    let cookie = bed.commit(&session, "").await;
+    assert_eq!(bed.load(&cookie).await.subject(), None);
+    assert!(bed.backend.sessions().of("root").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn s_048_the_old_ids_slow_response_says_nothing_of_cookies() {
+    let bed = Bed::with(ServerSideSessionConfig::default().with_renew_on_access(true));
+    let old = bed.create().await;
+    let slow = bed.load(&old).await;
+    let session = bed.load(&old).await;
+    session.sign_in("ada").unwrap();
+    let new = bed.commit(&session, &old).await;
+    slow.insert("late", &1).unwrap();
+    let (headers, outcome) = bed.backend.store_in_message(&slow, 200).await;
+    outcome.unwrap();
+    assert_eq!(headers.set_cookie, None);
+    assert!(bed.is_alive(&new).await);
+}

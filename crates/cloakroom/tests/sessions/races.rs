@@ -127,3 +127,43 @@ async fn fifty_clones_of_one_session_update_without_loss() {
     }
     assert_eq!(session.get::<u64>("n").unwrap(), Some(400));
 }
+
+#[tokio::test]
+async fn s_075_of_two_inserts_of_one_key_the_later_commit_wins() {
+    let bed = Bed::new();
+    let cookie = bed.create().await;
+    let (first, second) = (bed.load(&cookie).await, bed.load(&cookie).await);
+    first.insert("k", "first").unwrap();
+    second.insert("k", "second").unwrap();
+    bed.commit(&second, &cookie).await;
+    bed.commit(&first, &cookie).await;
+    assert_eq!(bed.load(&cookie).await.get::<String>("k").unwrap().as_deref(), Some("first"));
+}
+
+/// A thousand requests on one session, one in a hundred of which panics inside an update.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_081_panics_poison_nothing_and_nobody_waits_for_ever() {
+    let bed = Arc::new(Bed::new());
+    let cookie = bed.create().await;
+    let tasks: Vec<_> = (0..1000)
+        .map(|n| {
+            let (bed, cookie) = (bed.clone(), cookie.clone());
+            tokio::spawn(async move {
+                let session = bed.load(&cookie).await;
+                session
+                    .update("n", move |count: &mut u64| {
+                        assert!(n % 100 != 0, "a closure of the application panics");
+                        *count += 1;
+                    })
+                    .unwrap();
+                bed.commit(&session, &cookie).await;
+            })
+        })
+        .collect();
+    let mut panics = 0;
+    for task in tasks {
+        panics += usize::from(task.await.is_err());
+    }
+    assert_eq!(panics, 10);
+    assert_eq!(bed.load(&cookie).await.get::<u64>("n").unwrap(), Some(990));
+}

@@ -121,3 +121,36 @@ async fn max_age_is_whole_however_long_the_commit_takes() {
     outcome.unwrap();
     assert!(headers.set_cookie.unwrap().ends_with("Max-Age=3"));
 }
+
+#[tokio::test]
+async fn s_044_rotation_does_not_move_the_absolute_deadline() {
+    let config = ServerSideSessionConfig::default()
+        .with_rotate_every(SECOND * 60)
+        .with_absolute_timeout(SECOND * 600);
+    let bed = Bed::with(config);
+    let mut cookie = bed.create().await;
+    for minute in 1..10 {
+        bed.clock.advance(SECOND * 60);
+        let session = bed.load(&cookie).await;
+        assert!(session.exists(), "minute {minute}");
+        let next = bed.commit(&session, &cookie).await;
+        assert_ne!(next, cookie);
+        cookie = next;
+    }
+    bed.clock.advance(SECOND * 60);
+    assert!(!bed.is_alive(&cookie).await);
+}
+
+#[tokio::test]
+async fn s_044_signing_in_again_starts_the_absolute_timeout_anew() {
+    let bed = Bed::with(ServerSideSessionConfig::default().with_absolute_timeout(SECOND * 600));
+    let cookie = bed.sign_in("ada").await;
+    bed.clock.advance(SECOND * 599);
+    let session = bed.load(&cookie).await;
+    session.sign_in("ada").unwrap();
+    let cookie = bed.commit(&session, &cookie).await;
+    bed.clock.advance(SECOND * 599);
+    assert!(bed.is_alive(&cookie).await);
+    bed.clock.advance(SECOND);
+    assert!(!bed.is_alive(&cookie).await);
+}
