@@ -298,16 +298,26 @@ pub async fn s_050_racing_writers_do_not_resurrect<S: Store>(store: S) {
     let store = Arc::new(store);
     for round in 0..100 {
         let made = created(&*store, round).await;
-        let (writer, toucher) = (store.clone(), store.clone());
+        let (writer, toucher, deleter) = (store.clone(), store.clone(), store.clone());
+        // All three are tasks, and two of them dawdle: one thread alone would always take the same order.
         let write = tokio::spawn(async move {
+            for _ in 0..round / 4 % 4 {
+                tokio::task::yield_now().await;
+            }
             let _ = writer.update(handle(round), record(round), made.revision(), START).await;
         });
         let touch = tokio::spawn(async move {
             let _ = toucher.touch(handle(round), START.plus(MAX_AGE * 2), START).await;
         });
-        store.delete(handle(round), Ended::Destroyed, START).await.unwrap_ok();
-        write.await.expect("no panic");
-        touch.await.expect("no panic");
+        let delete = tokio::spawn(async move {
+            for _ in 0..round % 4 {
+                tokio::task::yield_now().await;
+            }
+            deleter.delete(handle(round), Ended::Destroyed, START).await.unwrap_ok();
+        });
+        for task in [write, touch, delete] {
+            task.await.expect("no panic");
+        }
         assert!(live(&*store, handle(round), START).await.is_none(), "round {round}");
     }
 }

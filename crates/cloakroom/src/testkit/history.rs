@@ -232,7 +232,7 @@ impl Step {
         let deadline = now.plus(Duration::from_millis(lives));
         let mut record = || {
             let n = random.below(1 << 40);
-            let absolute = (n % 4 == 0).then(|| now.plus(MAX_AGE));
+            let absolute = n.is_multiple_of(4).then(|| now.plus(MAX_AGE));
             Record::from(RecordParts {
                 idle_deadline: deadline,
                 absolute_deadline: absolute,
