@@ -1,4 +1,8 @@
-//! The memory store, bare and in each form that a store can take, keeps the contract.
+//! The model and the memory store, bare and in each form that a store can take, keep the contract;
+//! stores that are broken are found out.
+
+#[path = "conformance/broken.rs"]
+mod broken;
 
 use std::sync::Arc;
 
@@ -6,6 +10,15 @@ use cloakroom::MemoryStore;
 use cloakroom::store::AnyStore;
 use cloakroom::testkit::FaultyStore;
 
+cloakroom::store_conformance!(model, cloakroom::testkit::ModelStore::new());
+cloakroom::store_conformance!(
+    shared_model,
+    std::sync::Arc::new(cloakroom::testkit::ModelStore::new())
+);
+cloakroom::store_conformance!(
+    erased_model,
+    cloakroom::store::AnyStore::new(cloakroom::testkit::ModelStore::new())
+);
 cloakroom::store_conformance!(memory, cloakroom::MemoryStore::new());
 cloakroom::store_conformance!(shared, std::sync::Arc::new(cloakroom::MemoryStore::new()));
 cloakroom::store_conformance!(erased, super::erased_store());

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use super::history::{random_steps_agree_with_a_model, s_076_histories_are_linearizable};
+
 use crate::error::Result;
 use crate::id::{SecretHash, SessionHandle};
 use crate::record::{DataBuilder, Encoding, Record, RecordParts, Revision};
@@ -19,13 +21,13 @@ use crate::store::{Created, Ended, Lookup, Renewal, Store, Updated};
 use crate::time::UnixMillis;
 
 /// The moment at which all cases begin.
-const START: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
+pub(super) const START: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
 /// The idle timeout of every record.
-const MAX_AGE: Duration = Duration::from_secs(100);
+pub(super) const MAX_AGE: Duration = Duration::from_secs(100);
 
-const HASH: SecretHash = SecretHash::from_bytes([7; 32]);
+pub(super) const HASH: SecretHash = SecretHash::from_bytes([7; 32]);
 
-fn handle(n: u64) -> SessionHandle {
+pub(super) fn handle(n: u64) -> SessionHandle {
     let mut bytes = [0; 16];
     // Spread over the first bytes, as random handles are.
     bytes[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
@@ -33,7 +35,7 @@ fn handle(n: u64) -> SessionHandle {
     SessionHandle::from_bytes(bytes)
 }
 
-fn parts(n: u64) -> RecordParts {
+pub(super) fn parts(n: u64) -> RecordParts {
     static REVISIONS: AtomicU64 = AtomicU64::new(1);
     let mut data = DataBuilder::new(Encoding::Json);
     data.insert("n", &n).expect("a number is JSON");
@@ -79,7 +81,7 @@ async fn created<S: Store>(store: &S, n: u64) -> Record {
     made
 }
 
-trait UnwrapOk<T> {
+pub(super) trait UnwrapOk<T> {
     fn unwrap_ok(self) -> T;
 }
 
@@ -296,16 +298,26 @@ pub async fn s_050_racing_writers_do_not_resurrect<S: Store>(store: S) {
     let store = Arc::new(store);
     for round in 0..100 {
         let made = created(&*store, round).await;
-        let (writer, toucher) = (store.clone(), store.clone());
+        let (writer, toucher, deleter) = (store.clone(), store.clone(), store.clone());
+        // All three are tasks, and two of them dawdle: one thread alone would always take the same order.
         let write = tokio::spawn(async move {
+            for _ in 0..round / 4 % 4 {
+                tokio::task::yield_now().await;
+            }
             let _ = writer.update(handle(round), record(round), made.revision(), START).await;
         });
         let touch = tokio::spawn(async move {
             let _ = toucher.touch(handle(round), START.plus(MAX_AGE * 2), START).await;
         });
-        store.delete(handle(round), Ended::Destroyed, START).await.unwrap_ok();
-        write.await.expect("no panic");
-        touch.await.expect("no panic");
+        let delete = tokio::spawn(async move {
+            for _ in 0..round % 4 {
+                tokio::task::yield_now().await;
+            }
+            deleter.delete(handle(round), Ended::Destroyed, START).await.unwrap_ok();
+        });
+        for task in [write, touch, delete] {
+            task.await.expect("no panic");
+        }
         assert!(live(&*store, handle(round), START).await.is_none(), "round {round}");
     }
 }
@@ -358,79 +370,38 @@ pub async fn directory_follows<S: Store>(store: S) {
     assert!(directory.page(None, 10, late).await.unwrap_ok().is_empty());
 }
 
-/// Ten thousand random steps on a few keys, each compared with a model of the contract.
-pub async fn random_steps_agree_with_a_model<S: Store>(store: S) {
-    let mut random = Random(0x5eed);
-    let mut model: BTreeMap<u64, Record> = BTreeMap::new();
-    let mut now = START;
-    for step in 0..10_000 {
-        let n = random.below(4);
-        let key = handle(n);
-        model.retain(|_, record| !record.is_expired(now));
-        let fresh = |n| {
-            let lives = Duration::from_millis(n % 200_000);
-            Record::from(RecordParts { idle_deadline: now.plus(lives), ..parts(n) })
-        };
-        match random.below(7) {
-            0 => now = now.plus(Duration::from_millis(random.below(40_000))),
-            1 => {
-                let made = fresh(random.below(1 << 40));
-                let outcome = store.create(key, made.clone(), now).await.unwrap_ok();
-                let free = !model.contains_key(&n);
-                assert_eq!(outcome == Created::Created, free, "create, step {step}");
-                if free {
-                    model.insert(n, made);
-                }
-            }
-            2 | 3 => {
-                let next = fresh(random.below(1 << 40));
-                let current = model.get(&n).map(Record::revision);
-                let expected = match current {
-                    Some(revision) if random.below(4) > 0 => revision,
-                    _ => Revision::from_u64(u64::MAX),
-                };
-                let outcome = store.update(key, next.clone(), expected, now).await.unwrap_ok();
-                let right = match current {
-                    None => Updated::Gone,
-                    Some(current) if current == expected => Updated::Updated,
-                    Some(_) => Updated::Conflict,
-                };
-                assert_eq!(outcome, right, "update, step {step}");
-                if outcome == Updated::Updated {
-                    model.insert(n, next);
-                }
-            }
-            4 => {
-                let deadline = now.plus(Duration::from_millis(random.below(200_000)));
-                let there = store.touch(key, deadline, now).await.unwrap_ok();
-                assert_eq!(there, model.contains_key(&n), "touch, step {step}");
-                model.entry(n).and_modify(|record| {
-                    *record = record.clone().with_idle_deadline(deadline);
-                });
-            }
-            5 => {
-                let there = store.delete(key, Ended::Destroyed, now).await.unwrap_ok();
-                assert_eq!(there, model.remove(&n).is_some(), "delete, step {step}");
-            }
-            _ => drop(store.delete_expired(2, now).await.unwrap_ok()),
-        }
-        model.retain(|_, record| !record.is_expired(now));
-        let found = live(&store, key, now).await.map(|record| record.to_bytes());
-        assert_eq!(found, model.get(&n).map(Record::to_bytes), "step {step}");
+/// A renewal brings back nothing: not what was deleted, not what has expired, not what was never there.
+pub async fn renewal_revives_nothing<S: Store>(store: S) {
+    let renewal = Renewal::new(HASH, Some(Duration::ZERO));
+    created(&store, 1).await;
+    created(&store, 2).await;
+    assert!(store.delete(handle(1), Ended::Destroyed, START).await.unwrap_ok());
+    let later = START.plus(Duration::from_secs(1));
+    for (n, now) in [(1, later), (2, START.plus(MAX_AGE)), (3, later)] {
+        let found = store.load(handle(n), Some(&renewal), now).await.unwrap_ok();
+        assert!(matches!(found, Lookup::Absent(_)), "session {n}");
+        assert!(live(&store, handle(n), now).await.is_none(), "session {n}");
     }
 }
 
-/// A small generator (splitmix64), so that a failing run repeats.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
+/// An absence is explained truly or not at all, and a new session does not inherit an explanation.
+pub async fn absence_is_explained_truly<S: Store>(store: S) {
+    let why = async |n, now| match store.load(handle(n), None, now).await.unwrap_ok() {
+        Lookup::Live(_) => panic!("session {n} is live"),
+        Lookup::Absent(why) => why,
+    };
+    let reasons = [Ended::Destroyed, Ended::Revoked, Ended::Reused];
+    for (n, reason) in (1..).zip(reasons) {
+        assert_eq!(why(n, START).await, None, "session {n} never was");
+        created(&store, n).await;
+        assert!(store.delete(handle(n), reason, START).await.unwrap_ok());
+        let found = why(n, START).await;
+        assert!(found.is_none_or(|found| found == reason), "{found:?} for {reason:?}");
     }
+    // Created again under the same key, it ends by its deadline.
+    created(&store, 1).await;
+    let found = why(1, START.plus(MAX_AGE)).await;
+    assert!(found.is_none_or(|found| found == Ended::Expired), "{found:?} for an expired session");
 }
 
 /// Makes a module of tests, one a case of [`conformance`](crate::testkit::conformance), each on a store of its
@@ -460,8 +431,11 @@ macro_rules! store_conformance {
             delete_expired_is_bounded
             racing_updates_lose_nothing
             s_050_racing_writers_do_not_resurrect
+            renewal_revives_nothing
+            absence_is_explained_truly
             directory_follows
             random_steps_agree_with_a_model
+            s_076_histories_are_linearizable
         );
     };
     (@ $name:ident, $store:expr; $($case:ident)*) => {

@@ -1,11 +1,15 @@
 //! For tests: of an application, of a store, of an adapter.
 //!
 //! [`TestClock`] sets the time, [`FaultyStore`] fails on command and holds calls so that races can be put in
-//! any order without a sleep, and [`conformance`] holds what must be true of every store.
+//! any order without a sleep, [`conformance`] holds what must be true of every store, and [`ModelStore`] is the
+//! contract as the smallest store that fulfils it.
 
 mod clock;
 pub mod conformance;
 mod faulty;
+mod history;
+mod model;
 
 pub use self::clock::TestClock;
 pub use self::faulty::{Fault, FaultyStore, Gate, Operation};
+pub use self::model::ModelStore;
