@@ -1,4 +1,40 @@
-//! Server-side sessions for Rust web applications.
+//! Server-side sessions for Rust web applications: the browser holds an opaque ID, the data lives in a store.
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use axum::{Router, routing::get};
+//! use cloakroom::{MemoryStore, Session, SessionLayer};
+//!
+//! async fn visits(session: Session) -> Result<String, cloakroom::Error> {
+//!     let visits = session.update("visits", |n: &mut u64| {
+//!         *n += 1;
+//!         *n
+//!     })?;
+//!     Ok(format!("visit number {visits}"))
+//! }
+//!
+//! let layer = SessionLayer::new(MemoryStore::new())?;
+//! let app: Router = Router::new().route("/", get(visits)).layer(layer);
+//! # }
+//! # Ok::<(), cloakroom::ConfigError>(())
+//! ```
+//!
+//! # In reading order
+//! - [`Session`]: what a handler touches.
+//! - `SessionLayer`, and the axum extractors: how a handler gets it.
+//! - [`ServerSideSessionConfig`]: what can be set, with secure defaults.
+//! - [`ServerSideSessionBackend`] and [`Sessions`]: the rules, and operations outside a request.
+//! - [`Store`]: the contract of a place that keeps sessions; [`MemoryStore`] is one.
+//! - [`Record`] and [`Data`]: what a store keeps.
+//! - [`Error`], [`SessionId`], [`Clock`]: the small types that everything shares.
+//!
+//! # Features
+//! | feature | default | brings |
+//! |---|---|---|
+//! | `axum` | yes | extractors and error responses for axum; `tower` |
+//! | `tower` | by `axum` | `SessionLayer` for any tower service |
+//! | `msgpack` | no | MessagePack as the encoding of values |
+//! | `testkit` | no | conformance suites, a test clock, a store that fails on command |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "axum")]
@@ -33,3 +69,8 @@ pub use self::store::{MemoryStore, Store};
 pub use self::time::{Clock, SystemClock, UnixMillis};
 #[cfg(feature = "tower")]
 pub use self::tower::{SessionLayer, SessionSlot, SkipSession};
+
+/// The README's example is compiled, so that it cannot rot.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
