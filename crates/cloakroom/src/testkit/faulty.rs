@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionHandle;
 use crate::record::{Record, Revision};
-use crate::store::{Created, Directory, Ended, Lookup, Renewal, Store, Updated};
+use crate::store::{BoxFuture, Created, Directory, Ended, Lookup, Renewal, Store, Updated};
 use crate::time::UnixMillis;
 
 /// A store around a store that fails, hangs, loses replies or waits, on command. Clones are the same store.
@@ -45,6 +45,12 @@ pub enum Operation {
     Delete,
     /// [`Store::delete_expired`].
     DeleteExpired,
+    /// [`Directory::by_subject`].
+    BySubject,
+    /// [`Directory::page`].
+    Page,
+    /// [`Directory::count`].
+    Count,
 }
 
 /// What goes wrong with a call.
@@ -225,6 +231,41 @@ impl<S: Store> Store for FaultyStore<S> {
     }
 
     fn directory(&self) -> Option<&dyn Directory> {
-        self.inner.directory()
+        self.inner.directory().map(|_| self as &dyn Directory)
+    }
+}
+
+impl<S: Store> FaultyStore<S> {
+    /// The directory inside; this one is only given out if there is one.
+    fn inner_directory(&self) -> Result<&dyn Directory> {
+        self.inner
+            .directory()
+            .ok_or_else(|| Error::new(ErrorKind::Unsupported, "the store inside has no directory"))
+    }
+}
+
+impl<S: Store> Directory for FaultyStore<S> {
+    fn by_subject<'a>(
+        &'a self,
+        subject: &'a str,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Vec<(SessionHandle, Record)>>> {
+        let work = async move { self.inner_directory()?.by_subject(subject, now).await };
+        Box::pin(self.run(Operation::BySubject, work))
+    }
+
+    fn page(
+        &self,
+        after: Option<SessionHandle>,
+        limit: usize,
+        now: UnixMillis,
+    ) -> BoxFuture<'_, Result<Vec<(SessionHandle, Record)>>> {
+        let work = async move { self.inner_directory()?.page(after, limit, now).await };
+        Box::pin(self.run(Operation::Page, work))
+    }
+
+    fn count(&self, now: UnixMillis) -> BoxFuture<'_, Result<u64>> {
+        let work = async move { self.inner_directory()?.count(now).await };
+        Box::pin(self.run(Operation::Count, work))
     }
 }

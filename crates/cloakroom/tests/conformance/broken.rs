@@ -294,3 +294,17 @@ async fn histories_allow_for_faults() {
         assert_eq!(history.is_err(), bug == Bug::UpdateIgnoresTheRevision, "{bug:?}");
     }
 }
+
+/// Listing fails with the rest of the store, and is counted.
+#[tokio::test]
+async fn a_store_that_is_down_lists_nothing() {
+    let store = FaultyStore::new(ModelStore::new());
+    let now = UnixMillis::from_millis(1);
+    let directory = store.directory().expect("the model has one");
+    assert_eq!(directory.count(now).await.expect("nothing is wrong yet"), 0);
+    store.set_down(true);
+    assert!(directory.count(now).await.is_err());
+    assert!(directory.by_subject("ada", now).await.is_err());
+    assert!(directory.page(None, 1, now).await.is_err());
+    assert_eq!((store.calls(Operation::Count), store.all_calls()), (2, 4));
+}
