@@ -17,9 +17,14 @@ impl Session {
     /// # Errors
     /// [`ErrorKind::Type`] if it is there but is no `T`.
     pub fn get<T: DeserializeOwned>(&self, key: impl KeyOf<T>) -> Result<Option<T>> {
-        let state = self.shared().state();
-        let encoding = self.encoding_of(&state);
-        state.draft.value(key.key_name()).map(|value| encoding.decode(value)).transpose()
+        let key = key.key_name();
+        let (encoding, found) = {
+            let state = self.shared().state();
+            (self.encoding_of(&state), state.draft.share(key))
+        };
+        // Decoding runs code of `T`, so the lock is released by now.
+        let value = found.as_ref().and_then(|found| found.bytes(key));
+        value.map(|value| encoding.decode(value)).transpose()
     }
 
     /// Sets the value of `key`.

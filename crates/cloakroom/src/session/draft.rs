@@ -14,6 +14,22 @@ pub(crate) type UpdateFn = Box<dyn FnMut(Encoding, Option<&[u8]>) -> Result<Vec<
 /// An encoded value, or "removed".
 type Setting = Option<Arc<[u8]>>;
 
+/// A value that outlives the lock it was found under, without a copy of its bytes.
+pub(crate) enum SharedValue {
+    Loaded(Data),
+    Changed(Arc<[u8]>),
+}
+
+impl SharedValue {
+    /// The encoded value of the key that it was found by.
+    pub(crate) fn bytes(&self, key: &str) -> Option<&[u8]> {
+        match self {
+            Self::Loaded(data) => data.value(key),
+            Self::Changed(value) => Some(value),
+        }
+    }
+}
+
 enum Change {
     Set { key: Arc<str>, value: Setting },
     Update { key: Arc<str>, apply: UpdateFn },
@@ -53,6 +69,15 @@ impl Draft {
             Ok(at) => self.overlay[at].1.as_deref(),
             Err(_) if self.cleared => None,
             Err(_) => self.base.as_ref()?.value(key),
+        }
+    }
+
+    /// A share of the value, to be decoded after the lock around this draft is released.
+    pub(crate) fn share(&self, key: &str) -> Option<SharedValue> {
+        match self.position(key) {
+            Ok(at) => self.overlay[at].1.clone().map(SharedValue::Changed),
+            Err(_) if self.cleared => None,
+            Err(_) => self.base.clone().map(SharedValue::Loaded),
         }
     }
 

@@ -167,3 +167,25 @@ async fn s_081_panics_poison_nothing_and_nobody_waits_for_ever() {
     assert_eq!(panics, 10);
     assert_eq!(bed.load(&cookie).await.get::<u64>("n").unwrap(), Some(990));
 }
+
+/// A value whose decoding uses the session must not wait for a lock that it holds itself.
+#[tokio::test]
+async fn no_lock_is_held_while_a_value_decodes() {
+    thread_local! {
+        static SESSION: std::cell::RefCell<Option<cloakroom::Session>> = const { std::cell::RefCell::new(None) };
+    }
+    struct Nosy(u64);
+    impl<'de> serde::Deserialize<'de> for Nosy {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let session = SESSION.with_borrow(Clone::clone).unwrap();
+            session.insert("seen", &true).unwrap();
+            u64::deserialize(deserializer).map(Self)
+        }
+    }
+    let bed = Bed::new();
+    let cookie = bed.create().await;
+    let session = bed.load(&cookie).await;
+    SESSION.set(Some(session.clone()));
+    assert_eq!(session.get::<Nosy>("n").unwrap().unwrap().0, 0);
+    assert!(session.contains_key("seen"));
+}
