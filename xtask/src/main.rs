@@ -1,6 +1,9 @@
-//! What the repository does to itself: `cargo xtask test`, `cargo xtask ci`, `cargo xtask bench`.
+//! What the repository does to itself: `cargo xtask test`, `ci`, `bench` and `tidy`.
+//!
+//! Each step is printed before it runs. The first that fails ends the task, with its exit code.
 #![allow(clippy::print_stderr, reason = "a command line tool tells what it does")]
 
+mod failure;
 mod packages;
 mod steps;
 #[cfg(test)]
@@ -19,6 +22,8 @@ enum Task {
     Ci,
     /// Measures what a request costs.
     Bench,
+    /// Checks what the repository promises of its own files; `test` does it too.
+    Tidy,
 }
 
 fn main() -> ExitCode {
@@ -26,12 +31,10 @@ fn main() -> ExitCode {
         Task::Test => packages::install().and_then(|()| steps::test()),
         Task::Ci => steps::lint().and_then(|()| packages::install()).and_then(|()| steps::test()),
         Task::Bench => steps::bench(),
+        Task::Tidy => steps::tidy(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("xtask: {message}");
-            ExitCode::FAILURE
-        }
+        Err(failure) => failure.report(),
     }
 }

@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::failure::Failure;
+
 /// A package, and a program of it by which to see whether it is there.
 const PACKAGES: [(&str, &str); 2] =
     [("chromium", "/usr/bin/chromium"), ("chromium-driver", "/usr/bin/chromedriver")];
 
 /// Installs what is missing if this user may; otherwise says what to install.
-pub(crate) fn install() -> Result<(), String> {
+pub(crate) fn install() -> Result<(), Failure> {
     let missing: Vec<&str> = PACKAGES
         .iter()
         .filter(|(_, program)| !Path::new(program).exists())
@@ -20,10 +22,10 @@ pub(crate) fn install() -> Result<(), String> {
     let install = ["install", "--yes", "--no-install-recommends"];
     let arguments: Vec<&str> = install.iter().chain(&missing).copied().collect();
     if !(apt_get(&["update"]) && apt_get(&arguments)) {
-        return Err(format!(
+        return Err(Failure::new(format!(
             "the tests need Debian packages that could not be installed; run: sudo apt-get install {}",
             missing.join(" ")
-        ));
+        )));
     }
     Ok(())
 }

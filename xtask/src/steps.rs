@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
-type Outcome = Result<(), String>;
+use crate::failure::Failure;
+
+type Outcome = Result<(), Failure>;
 
 /// The library alone comes last: its summary counts tests, while the whole suite's ends on a crate without
 /// examples.
@@ -32,6 +34,11 @@ pub(crate) fn bench() -> Outcome {
     cargo(&["run", "--release", "--package", "cloakroom-bench"], &[])
 }
 
+/// The checks are tests of this package, so that no run of all tests can forget them.
+pub(crate) fn tidy() -> Outcome {
+    cargo(&["test", "--package", "xtask"], &[])
+}
+
 fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
     let line = format!("cargo {}", arguments.join(" "));
     eprintln!("xtask: {line}");
@@ -39,6 +46,6 @@ fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
         .args(arguments)
         .envs(environment.iter().copied())
         .status()
-        .map_err(|error| format!("{line}: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{line} failed")) }
+        .map_err(|error| Failure::new(format!("{line}: {error}")))?;
+    if status.success() { Ok(()) } else { Err(Failure::of_step(&line, status)) }
 }

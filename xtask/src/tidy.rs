@@ -64,6 +64,31 @@ fn documents_are_there() {
     }
 }
 
+#[test]
+fn readme_names_the_minimum_rust_version() {
+    let minimum = manifest("Cargo.toml")["workspace"]["package"]["rust-version"].clone();
+    let line = format!("Minimum Rust version: {}.", minimum.as_str().unwrap());
+    assert!(read("README.md").contains(&line), "README.md lacks `{line}`");
+}
+
+/// Clippy says so as well, but an `allow` silences it.
+#[test]
+fn the_system_clock_is_read_in_one_file() {
+    let needle = concat!("SystemTime", "::now");
+    let members = manifest("Cargo.toml")["workspace"]["members"].clone();
+    let mut files = Vec::new();
+    for member in members.as_array().unwrap() {
+        sources(&root().join(member.as_str().unwrap()), &mut files);
+    }
+    let mut readers: Vec<_> = files
+        .iter()
+        .filter(|file| fs::read_to_string(file).unwrap().contains(needle))
+        .map(|file| file.strip_prefix(root()).unwrap())
+        .collect();
+    readers.sort();
+    assert_eq!(readers, [Path::new("crates/cloakroom/src/time.rs")]);
+}
+
 /// Expiry in place of an update, and no other way to write: a store never creates where it should replace.
 #[test]
 fn s_083_no_upsert_in_the_library() {
