@@ -6,20 +6,17 @@
 )]
 
 mod common;
+mod http;
 
 use std::time::Duration;
 
 use cloakroom::testkit::{Fault, Gate, Operation};
-use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::common::{Answer, PATIENCE, Testbed, Visitor};
+use crate::common::{Answer, PATIENCE, Testbed};
+use crate::http::Socket;
 
 #[tokio::test]
 async fn stream_sends_its_head_before_it_saves() {
@@ -68,39 +65,6 @@ async fn stream_of_a_session_that_ends_meanwhile_stores_nothing() {
 
     assert_eq!(streaming.await.unwrap().body, "ok");
     assert_eq!(testbed.live().await, 0);
-}
-
-/// The page's side of a WebSocket.
-struct Socket(WebSocketStream<TcpStream>);
-
-impl Socket {
-    async fn open(visitor: &Visitor) -> Self {
-        let mut request = format!("ws://{}/ws", visitor.address).into_client_request().unwrap();
-        if let Some(cookie) = &visitor.cookie {
-            request.headers_mut().insert("cookie", cookie.parse().unwrap());
-        }
-        let stream = TcpStream::connect(visitor.address).await.unwrap();
-        let (socket, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
-        Self(socket)
-    }
-
-    async fn next(&mut self, within: Duration) -> Message {
-        timeout(within, self.0.next()).await.expect("in time").unwrap().unwrap()
-    }
-
-    /// Sends a command and returns the answer.
-    async fn say(&mut self, command: &str) -> String {
-        self.0.send(Message::text(command)).await.unwrap();
-        self.next(PATIENCE).await.into_text().unwrap().to_string()
-    }
-
-    /// The code of the close that must come within this time.
-    async fn closed(&mut self, within: Duration) -> u16 {
-        match self.next(within).await {
-            Message::Close(Some(frame)) => frame.code.into(),
-            other => panic!("no close but {other:?}"),
-        }
-    }
 }
 
 #[tokio::test]
