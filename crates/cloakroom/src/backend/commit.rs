@@ -46,7 +46,7 @@ impl ServerSideSessionBackend {
             state.draft = Draft::over(base);
             state.wanted = Wanted { end: state.wanted.end.take(), ..Wanted::default() };
         }
-        state.is_dirty()
+        state.is_dirty() || matches!(state.cookie, CookieChange::Unconfirmed(_))
     }
 
     pub(crate) async fn save(&self, shared: &Shared) -> Result<()> {
@@ -61,6 +61,32 @@ impl ServerSideSessionBackend {
     }
 
     pub(crate) async fn store_changes(&self, shared: &Shared) -> Result<()> {
+        let stored = self.store_log(shared).await;
+        if stored.is_ok() && shared.state().phase == Phase::Closed {
+            self.confirm_cookie(shared).await;
+        }
+        stored
+    }
+
+    /// Lets a cookie that was decided at the load go out if its ID is still accepted, and otherwise forgets it.
+    async fn confirm_cookie(&self, shared: &Shared) {
+        let (at, id) = {
+            let mut state = shared.state();
+            let CookieChange::Unconfirmed(at) = state.cookie else { return };
+            state.cookie = CookieChange::Keep;
+            let Some(id) = state.id.clone() else { return };
+            (at, id)
+        };
+        // A store that does not answer is no reason to fail a response that changed nothing.
+        if let Ok(Some(live)) = self.load_again(&id).await {
+            let mut state = shared.state();
+            state.cookie = CookieChange::Set(at);
+            state.id = Some(live.id);
+            state.record = Some(live.record);
+        }
+    }
+
+    async fn store_log(&self, shared: &Shared) -> Result<()> {
         self.end_old(shared).await?;
         let (mut work, encoding) = {
             let mut state = shared.state();

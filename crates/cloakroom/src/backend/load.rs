@@ -88,7 +88,7 @@ impl ServerSideSessionBackend {
                 let renewed = config.renew_on_access
                     && live.record.idle_deadline() == now.plus(live.record.max_age());
                 if live.in_grace || renewed && !live.record.is_browser_session() {
-                    state.cookie = CookieChange::Set(now);
+                    state.cookie = CookieChange::Unconfirmed(now);
                 }
                 state.id = Some(live.id);
                 state.record = Some(live.record);
@@ -123,7 +123,12 @@ impl ServerSideSessionBackend {
                     }
                     Some(_) => return Ok(Err(Absence::Ambiguous)),
                 },
-                Err(why) => absence = absence.or(Some(why)),
+                Err(why) => {
+                    if why == Absence::Reused {
+                        self.end_reused(id).await?;
+                    }
+                    absence = absence.or(Some(why));
+                }
             }
         }
         Ok(live.ok_or(absence.unwrap_or(Absence::Unknown)))
@@ -155,13 +160,19 @@ impl ServerSideSessionBackend {
                 }
                 Ok(Ok(Live { id, record, in_grace: true }))
             }
-            Verdict::Reused => {
-                tracing::warn!(handle = %key, "old session secret presented after its grace; session ended");
-                self.bounded(self.erased().dyn_delete(key, Ended::Reused, now)).await?;
-                Ok(Err(Absence::Reused))
-            }
+            Verdict::Reused => Ok(Err(Absence::Reused)),
             Verdict::Unknown => Ok(Err(Absence::Unknown)),
         }
+    }
+
+    /// Ends a session whose old secret a browser presented after its grace: somebody kept a copy.
+    ///
+    /// Only for a cookie that just came in. A request or socket of our own that outlasted the grace holds an
+    /// old secret too, and is no thief.
+    async fn end_reused(&self, id: &SessionId) -> Result<()> {
+        let handle = id.handle();
+        tracing::warn!(%handle, "old session secret presented after its grace; session ended");
+        self.end(handle, Ended::Reused).await.map(drop)
     }
 
     /// The session of `id` as it is now, if `id` is still accepted.

@@ -190,7 +190,7 @@ impl ServerSideSessionBackend {
 
     /// After a sign-in was stored: keeps the subject within its number of sessions.
     ///
-    /// Looked at afterwards, by everyone in the same order, so that racing sign-ins cannot all fit in.
+    /// Looked at afterwards, so that of racing sign-ins the last sees all the others.
     pub(super) async fn enforce_subject_limit(
         &self,
         record: &Record,
@@ -201,19 +201,23 @@ impl ServerSideSessionBackend {
         else {
             return Ok(());
         };
-        let sessions = self.by_subject(subject).await?;
-        let excess = sessions.len().saturating_sub(limit);
+        let mut others = self.by_subject(subject).await?;
+        others.retain(|(handle, _)| *handle != own);
+        let excess = (others.len() + 1).saturating_sub(limit);
+        if excess == 0 {
+            return Ok(());
+        }
         match config.subject_limit_policy {
+            // Never its own session, whatever the clocks of other nodes say: an answer must not hand out an ID
+            // that is dead. Racing sign-ins may end one another, and keep within the limit all the same.
             SubjectLimitPolicy::EvictOldest => {
-                for (handle, _) in &sessions[..excess] {
+                for (handle, _) in &others[..excess.min(others.len())] {
                     self.end(*handle, Ended::Revoked).await?;
                 }
                 Ok(())
             }
+            // With any excess, so that no order of racing sign-ins lets one too many in.
             SubjectLimitPolicy::Refuse => {
-                if !sessions.iter().skip(limit).any(|(handle, _)| *handle == own) {
-                    return Ok(());
-                }
                 self.end(own, Ended::Revoked).await?;
                 Err(Error::new(
                     ErrorKind::SubjectLimit,

@@ -74,6 +74,9 @@ pub(crate) enum CookieChange {
     Keep,
     /// A new ID, or a later deadline; `Max-Age` counts from this moment, at which the deadline was decided.
     Set(UnixMillis),
+    /// As `Set`, decided when the session was loaded: to be sent only if the ID is still its ID when the
+    /// response goes out, since a sign-in or an end may have come in between.
+    Unconfirmed(UnixMillis),
     Expire,
 }
 
