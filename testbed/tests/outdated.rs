@@ -1,4 +1,4 @@
-//! What a core fix must make pass.
+//! Requests that outlive what they began with: a cookie, a grace, a limit.
 
 #![allow(
     clippy::unwrap_used,

@@ -12,6 +12,7 @@ use crate::session::draft::Draft;
 use crate::session::state::{CookieChange, Phase, Shared, State};
 use crate::session::{Absence, Session};
 use crate::store::{Ended, Lookup, Renewal, Store};
+use crate::time::UnixMillis;
 
 /// A live session and the secret to go on with.
 pub(super) struct Live {
@@ -19,6 +20,8 @@ pub(super) struct Live {
     pub(super) record: Record,
     /// Whether the browser still holds the secret before `id`.
     pub(super) in_grace: bool,
+    /// The moment that the store was told; a renewal counts from it, however long the answer took.
+    at: UnixMillis,
 }
 
 impl ServerSideSessionBackend {
@@ -81,7 +84,7 @@ impl ServerSideSessionBackend {
         match loaded {
             Ok(live) => {
                 let config = self.config();
-                let now = self.now();
+                let now = live.at;
                 state.draft = Draft::over(Some(live.record.data()));
                 state.wanted.rotate =
                     !live.in_grace && rotation_due(&live.record, config.rotate_every, now);
@@ -152,13 +155,13 @@ impl ServerSideSessionBackend {
             Err(error) => return Err(error),
         };
         match judge(&record, hash, now) {
-            Verdict::Current => Ok(Ok(Live { id: id.clone(), record, in_grace: false })),
+            Verdict::Current => Ok(Ok(Live { id: id.clone(), record, in_grace: false, at: now })),
             Verdict::InGrace(previous) => {
                 let id = id.successor(&previous.nonce);
                 if id.secret_hash() != record.secret_hash() {
                     return Ok(Err(Absence::Unknown));
                 }
-                Ok(Ok(Live { id, record, in_grace: true }))
+                Ok(Ok(Live { id, record, in_grace: true, at: now }))
             }
             Verdict::Reused => Ok(Err(Absence::Reused)),
             Verdict::Unknown => Ok(Err(Absence::Unknown)),

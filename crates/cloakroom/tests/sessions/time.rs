@@ -155,3 +155,24 @@ async fn s_044_signing_in_again_starts_the_absolute_timeout_anew() {
     bed.clock.advance(SECOND);
     assert!(!bed.is_alive(&cookie).await);
 }
+
+/// The browser must hear of a renewal also when the store took a while to answer.
+#[tokio::test]
+async fn a_renewal_reaches_the_cookie_however_long_the_load_takes() {
+    let config =
+        ServerSideSessionConfig::default().with_max_age(SECOND * 100).with_renew_on_access(true);
+    let bed = Bed::with(config);
+    let cookie = bed.create().await;
+    bed.clock.advance(SECOND * 20);
+    let gate = Gate::new();
+    bed.store.inject(Operation::Load, 1, Fault::Wait(gate.clone()));
+    let backend = bed.backend.clone();
+    let load = tokio::spawn(async move { backend.load_from_connection([cookie.as_bytes()]).await });
+    gate.reached().await;
+    bed.clock.advance(Duration::from_millis(5));
+    gate.open();
+    let session = load.await.unwrap().unwrap();
+    let (headers, outcome) = bed.backend.store_in_message(&session, 200).await;
+    outcome.unwrap();
+    assert!(headers.set_cookie.unwrap().ends_with("Max-Age=100"));
+}
