@@ -5,9 +5,11 @@
 #![allow(clippy::disallowed_methods, reason = "it measures time")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot go on should stop where it is")]
 
+mod machine;
 mod memory;
 mod requests;
 mod services;
+mod stall;
 
 use clap::Parser;
 
@@ -22,13 +24,31 @@ struct Args {
 fn main() {
     let args = Args::parse();
     let (rounds, calls) = if args.quick { (3, 100) } else { (41, 2_000) };
+    println!("{}\n", machine::line());
+
+    println!("requests: time and allocations added, beside tower-sessions 0.15");
     println!(
-        "requests: one thread, no sockets, {rounds} interleaved rounds of {calls} calls, medians"
+        "  one thread, no sockets; {rounds} rounds of {calls} calls, the three services in turn"
     );
     println!(
-        "added = minus the same service without a layer; ratio = time added, tower-sessions = 1\n"
+        "  added = median round minus that of the same handler without a layer; ratio = peer is 1"
+    );
+    println!(
+        "  requests are built before the clock starts; allocations are counted in calls of their own"
+    );
+    println!(
+        "  both stores in memory, idle timeout 14 days; renewal: the peer's `with_always_save`\n"
     );
     println!("{}\n", requests::table(rounds, calls));
-    println!("memory store\n");
-    println!("{}", memory::table(args.quick));
+
+    println!("memory store: rates, the best of five runs, and resident bytes\n");
+    println!("{}\n", memory::table(args.quick));
+
+    println!("memory store: how long one read took while other sessions expired");
+    println!(
+        "  the least of {} runs: of the worst read, and of the 99.99th percentile",
+        stall::RUNS
+    );
+    println!("  a sweeper is a second thread in a loop of `delete_expired(1000)`\n");
+    println!("{}", stall::table(args.quick));
 }

@@ -14,29 +14,29 @@ use cloakroom::{
 };
 use comfy_table::Table;
 
-const NOW: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
+const TWO_WEEKS: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+pub(crate) const NOW: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
 
-fn ready<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("a store in memory is ready"),
     }
 }
 
-fn handle(n: u64) -> SessionHandle {
+pub(crate) fn handle(n: u64) -> SessionHandle {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
     bytes[8..].copy_from_slice(&n.to_be_bytes());
     SessionHandle::from_bytes(bytes)
 }
 
-/// Two keys with values of 96 characters, 100 B each with their names.
-fn record(revision: u64) -> Record {
+/// Two keys of 100 B each: a name of one character, a string of 97, its quotes.
+pub(crate) fn record(revision: u64, max_age: Duration) -> Record {
     let mut data = DataBuilder::new(Encoding::Json);
     for key in ["a", "b"] {
         data.insert(key, &"x".repeat(97)).unwrap();
     }
-    let max_age = Duration::from_secs(14 * 24 * 60 * 60);
     Record::from(RecordParts {
         data: data.build(),
         secret_hash: SecretHash::from_bytes([7; 32]),
@@ -54,12 +54,17 @@ fn record(revision: u64) -> Record {
     })
 }
 
-fn filled(sessions: u64) -> MemoryStore {
+/// A store of so many sessions, each lasting as long as its number says.
+pub(crate) fn filled_by(sessions: u64, max_age: impl Fn(u64) -> Duration) -> MemoryStore {
     let store = MemoryStore::new().with_max_sessions(20_000_000).with_max_bytes(16 << 30);
     for n in 0..sessions {
-        let _ = ready(store.create(handle(n), record(0), NOW)).unwrap();
+        let _ = ready(store.create(handle(n), record(0, max_age(n)), NOW)).unwrap();
     }
     store
+}
+
+fn filled(sessions: u64) -> MemoryStore {
+    filled_by(sessions, |_| TWO_WEEKS)
 }
 
 /// Operations a second of so many threads on so many sessions.
@@ -74,7 +79,7 @@ fn rate(store: &MemoryStore, sessions: u64, threads: u64, calls: u64, write: boo
                         panic!("the session is live");
                     };
                     if write {
-                        let next = record(call + 1);
+                        let next = record(call + 1, TWO_WEEKS);
                         let outcome =
                             ready(store.update(key, next, found.revision(), NOW)).unwrap();
                         assert_ne!(outcome, Updated::Gone);
