@@ -37,7 +37,7 @@ fn main() {
         "  requests are built before the clock starts; allocations are counted in calls of their own"
     );
     println!(
-        "  both stores in memory, idle timeout 14 days; renewal: the peer's `with_always_save`\n"
+        "  both stores in memory, idle timeout 14 days, no two calls in one millisecond; renewal: the peer's `with_always_save`\n"
     );
     println!("{}\n", requests::table(rounds, calls));
 

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use cloakroom::{
-    MemoryStore, ServerSideSessionBackend, ServerSideSessionConfig, SessionLayer, SessionSlot,
-    UnixMillis,
+    Clock, MemoryStore, ServerSideSessionBackend, ServerSideSessionConfig, SessionLayer,
+    SessionSlot, SystemClock,
 };
 use http::{Request, Response};
 use tower::util::BoxCloneSyncService;
@@ -50,13 +50,13 @@ pub(crate) fn ours(renewal: bool) -> Bench {
         .with_renew_on_access(renewal)
         .with_renew_every(Duration::from_millis(1));
     let backend = ServerSideSessionBackend::new(MemoryStore::new(), config).unwrap();
-    let backend = if renewal {
-        // A millisecond a look, so that each access has something to renew.
-        let ticks = AtomicU64::new(1_790_000_000_000);
-        backend.with_clock(move || UnixMillis::from_millis(ticks.fetch_add(1, Ordering::Relaxed)))
-    } else {
-        backend
-    };
+    // The system's time, and a millisecond more at each look: visits of one session are never in the same
+    // millisecond, where a write would leave the deadline alone and hand out no cookie.
+    let looks = AtomicU64::new(0);
+    let backend = backend.with_clock(move || {
+        let looks = looks.fetch_add(1, Ordering::Relaxed);
+        SystemClock.now().plus(Duration::from_millis(looks))
+    });
     BoxCloneSyncService::new(SessionLayer::from_backend(backend).layer(service_fn(our_handler)))
 }
 
