@@ -34,7 +34,7 @@ fn main() {
         "  added = median round minus that of the same handler without a layer; ratio = peer is 1"
     );
     println!(
-        "  requests are built before the clock starts; allocations are counted in calls of their own"
+        "  requests are built before the clock starts; allocations: the median of 101 calls after 4000 others, every shard of the store in use"
     );
     println!(
         "  both stores in memory, idle timeout 14 days, no two calls in one millisecond; renewal: the peer's `with_always_save`\n"
