@@ -3,13 +3,12 @@
 use super::ServerSideSessionBackend;
 use super::load::gone;
 use super::plan::Next;
-use super::recover::Attempt;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
-use crate::record::Record;
+use crate::record::{Encoding, Record};
 use crate::session::draft::Draft;
-use crate::session::headers_sent;
 use crate::session::state::{CookieChange, Phase, Shared, Wanted};
+use crate::session::{Absence, headers_sent};
 use crate::store::{Created, Store, Updated};
 
 /// How often a commit is tried when others keep winning.
@@ -23,16 +22,28 @@ pub(super) enum Outcome {
     Stored(Next),
     /// The session had ended, or its ID was changed: the changes are dropped.
     Lost,
-    /// There was nothing to store.
-    Nothing,
 }
 
-/// Everything a commit needs, taken out of the shared state so that no lock is held while it runs.
-struct Work {
-    id: Option<SessionId>,
-    record: Option<Record>,
+/// Changes on their way to the store, out of the shared state so that no lock is held while they go.
+///
+/// If they do not arrive, because of an error or because the future that carries them is dropped, they go
+/// back to where they came from.
+struct Work<'s> {
+    shared: &'s Shared,
     draft: Draft,
     wanted: Wanted,
+    settled: bool,
+}
+
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        let mut state = self.shared.state();
+        state.draft.put_back(std::mem::take(&mut self.draft));
+        state.wanted.put_back(std::mem::take(&mut self.wanted));
+    }
 }
 
 impl ServerSideSessionBackend {
@@ -88,7 +99,7 @@ impl ServerSideSessionBackend {
 
     async fn store_log(&self, shared: &Shared) -> Result<()> {
         self.end_old(shared).await?;
-        let (mut work, encoding) = {
+        let (mut work, known, encoding) = {
             let mut state = shared.state();
             if !state.is_dirty() {
                 return Ok(());
@@ -99,23 +110,28 @@ impl ServerSideSessionBackend {
             let encoding = self.encoding_for(state.record.as_ref());
             let draft = state.draft.take(encoding);
             let wanted = std::mem::take(&mut state.wanted);
-            let (id, record) = (state.id.clone(), state.record.clone());
-            (Work { id, record, draft, wanted }, encoding)
+            let known = state.id.clone().zip(state.record.clone());
+            (Work { shared, draft, wanted, settled: false }, known, encoding)
         };
-        let outcome = match &work.record {
-            None => self.create(&mut work).await,
-            Some(_) => self.replace(&mut work).await,
+        let outcome = match known {
+            None => self.create(&mut work).await?,
+            Some((id, record)) => self.replace(&mut work, id, record).await?,
         };
+        work.settled = true;
+        self.settle(shared, outcome, encoding)
+    }
+
+    /// Notes in the state what became of a commit.
+    fn settle(&self, shared: &Shared, outcome: Outcome, encoding: Encoding) -> Result<()> {
         let mut state = shared.state();
-        match outcome {
-            Ok(Outcome::Nothing) => Ok(()),
-            Ok(Outcome::Stored(next)) if next.ends => {
+        let data = match outcome {
+            Outcome::Stored(next) if next.ends => {
                 (state.id, state.record) = (None, None);
-                state.absence = Some(crate::session::Absence::Unknown);
+                state.absence = Some(Absence::Unknown);
                 state.cookie = CookieChange::Expire;
-                state.draft.rebase(None, encoding)
+                None
             }
-            Ok(Outcome::Stored(next)) => {
+            Outcome::Stored(next) => {
                 if next.cookie {
                     state.cookie = CookieChange::Set(next.at);
                 }
@@ -123,25 +139,22 @@ impl ServerSideSessionBackend {
                 state.id = Some(next.id);
                 let data = next.record.data();
                 state.record = Some(next.record);
-                state.draft.rebase(Some(data), encoding)
+                Some(data)
             }
-            Ok(Outcome::Lost) => {
+            Outcome::Lost => {
                 (state.id, state.record) = (None, None);
                 state.cookie = CookieChange::Keep;
-                state.absence = Some(crate::session::Absence::Unknown);
+                state.absence = Some(Absence::Unknown);
                 state.draft = Draft::default();
                 if state.phase == Phase::Closed {
                     tracing::debug!("session ended while its request ran; changes dropped");
                     return Ok(());
                 }
-                Err(gone())
+                return Err(gone());
             }
-            Err(error) => {
-                state.wanted = work.wanted;
-                state.draft.put_back(work.draft, encoding)?;
-                Err(error)
-            }
-        }
+        };
+        drop(state);
+        shared.rebase(data.as_ref(), encoding)
     }
 
     /// Deletes the session that was destroyed. Unconditional: whoever held its secret may end it.
@@ -167,7 +180,7 @@ impl ServerSideSessionBackend {
         }
     }
 
-    async fn create(&self, work: &mut Work) -> Result<Outcome> {
+    async fn create(&self, work: &mut Work<'_>) -> Result<Outcome> {
         // Whoever signs in has shown who they are; the flood to fear is of visitors who have not.
         if let (Some(limit), None) = (self.config().max_creations_per_second, &work.wanted.sign_in)
         {
@@ -193,10 +206,12 @@ impl ServerSideSessionBackend {
         .with_store(self.store().name()))
     }
 
-    async fn replace(&self, work: &mut Work) -> Result<Outcome> {
-        let (Some(mut id), Some(mut record)) = (work.id.clone(), work.record.clone()) else {
-            return Ok(Outcome::Nothing);
-        };
+    async fn replace(
+        &self,
+        work: &mut Work<'_>,
+        mut id: SessionId,
+        mut record: Record,
+    ) -> Result<Outcome> {
         let handle = id.handle();
         let mut turn = None;
         let mut converged = false;
@@ -213,8 +228,7 @@ impl ServerSideSessionBackend {
             }
             let mut next = self.plan_change(&record, &id, &work.draft, &work.wanted, now)?;
             next.cookie |= converged;
-            let attempt = Attempt { id: &id, expected: record.revision(), next: &next.record };
-            match self.try_update(attempt, now).await? {
+            match self.try_update(handle, &next.record, record.revision(), now).await? {
                 Updated::Updated => {
                     if work.wanted.sign_in.is_some() {
                         self.enforce_subject_limit(&next.record, handle).await?;

@@ -186,11 +186,10 @@ impl ServerSideSessionBackend {
     pub(crate) async fn reload(&self, shared: &Shared) -> Result<()> {
         let Some(id) = shared.state().id.clone() else { return Ok(()) };
         let record = self.load_again(&id).await?.ok_or_else(gone)?.record;
-        let mut state = shared.state();
         let encoding = self.encoding_for(Some(&record));
-        state.draft.rebase(Some(record.data()), encoding)?;
-        state.record = Some(record);
-        Ok(())
+        let data = record.data();
+        shared.state().record = Some(record);
+        shared.rebase(Some(&data), encoding)
     }
 }
 

@@ -5,17 +5,10 @@
 
 use super::ServerSideSessionBackend;
 use crate::error::{Error, Result};
-use crate::id::{SessionHandle, SessionId};
+use crate::id::SessionHandle;
 use crate::record::{Record, Revision};
 use crate::store::{Created, Lookup, Updated};
 use crate::time::UnixMillis;
-
-/// One compare-and-set.
-pub(super) struct Attempt<'a> {
-    pub(super) id: &'a SessionId,
-    pub(super) expected: Revision,
-    pub(super) next: &'a Record,
-}
 
 impl ServerSideSessionBackend {
     pub(super) async fn try_create(
@@ -47,11 +40,11 @@ impl ServerSideSessionBackend {
 
     pub(super) async fn try_update(
         &self,
-        attempt: Attempt<'_>,
+        handle: SessionHandle,
+        next: &Record,
+        expected: Revision,
         now: UnixMillis,
     ) -> Result<Updated> {
-        let handle = attempt.id.handle();
-        let Attempt { expected, next, .. } = attempt;
         let update = || self.bounded(self.erased().dyn_update(handle, next.clone(), expected, now));
         let lost = match update().await {
             Err(error) if error.is_temporary() => error,

@@ -198,14 +198,25 @@ impl Draft {
         Self { built: Some(data), ..taken }
     }
 
-    /// Puts changes that could not be stored back under the ones that came since.
-    pub(crate) fn put_back(&mut self, mut earlier: Self, encoding: Encoding) -> Result<()> {
-        earlier.log.append(&mut self.log);
-        earlier.generation = self.generation + 1;
-        let base = earlier.base.take();
-        earlier.rebase(base, encoding)?;
+    /// Puts changes that were [taken](Self::take) and not stored back under the ones that came since.
+    ///
+    /// What came since was made on top of them, so nothing is computed again.
+    pub(crate) fn put_back(&mut self, mut earlier: Self) {
+        let later = std::mem::take(self);
+        if later.cleared {
+            earlier.hide_all();
+        }
+        for (key, value) in later.overlay {
+            earlier.put(key, value);
+        }
+        earlier.log.extend(later.log);
+        earlier.generation = later.generation + 1;
         *self = earlier;
-        Ok(())
+    }
+
+    /// Takes the place of what this draft held, as one more change of the view.
+    pub(crate) fn replace_with(&mut self, other: Self) {
+        *self = Self { generation: self.generation + 1, ..other };
     }
 
     fn hide_all(&mut self) {

@@ -21,7 +21,7 @@ impl Session {
 
     /// When the session ends if it is left alone.
     pub fn expires_at(&self) -> Option<UnixMillis> {
-        self.shared().state().expires_at()
+        self.shared().state().record.as_ref().map(Record::expires_at)
     }
 
     /// Gives this session a lifetime of its own, which later writes keep.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use crate::backend::ServerSideSessionBackend;
+use crate::error::Result;
 use crate::id::{SessionHandle, SessionId};
-use crate::record::Record;
+use crate::record::{Data, Encoding, Record};
 use crate::session::draft::Draft;
 use crate::session::{Absence, MaxAge};
 use crate::store::Ended;
@@ -38,6 +39,28 @@ impl Shared {
     /// leaves it whole, so a poisoned lock is no reason to lose a session.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts the changes on top of other data, which runs the closures among them: without the lock.
+    pub(crate) fn rebase(&self, base: Option<&Data>, encoding: Encoding) -> Result<()> {
+        let mut replayed = Draft::default();
+        loop {
+            let mut changes = {
+                let mut state = self.state();
+                if !state.draft.is_changed() {
+                    // Nothing came since the last look; without any changes at all this is the first one.
+                    if !replayed.is_changed() {
+                        replayed = Draft::over(base.cloned());
+                    }
+                    state.draft.replace_with(replayed);
+                    return Ok(());
+                }
+                state.draft.take(encoding)
+            };
+            changes.put_back(replayed);
+            changes.rebase(base.cloned(), encoding)?;
+            replayed = changes;
+        }
     }
 }
 
@@ -99,6 +122,18 @@ impl Wanted {
         self.rotate || self.is_asked_for()
     }
 
+    /// Puts wishes that were not fulfilled back under the ones that came since.
+    pub(crate) fn put_back(&mut self, earlier: Self) {
+        self.cycle |= earlier.cycle;
+        self.rotate |= earlier.rotate;
+        self.renew |= earlier.renew;
+        self.end = self.end.take().or(earlier.end);
+        self.sign_in = self.sign_in.take().or(earlier.sign_in);
+        self.max_age = self.max_age.take().or(earlier.max_age);
+        let newer = std::mem::replace(&mut self.labels, earlier.labels);
+        self.labels.extend(newer);
+    }
+
     /// Whether the application asked for something, as against a scheduled rotation.
     pub(crate) fn is_asked_for(&self) -> bool {
         self.cycle
@@ -120,10 +155,6 @@ impl State {
     /// Whether a request without a session would leave one: it has data, or somebody signed in.
     pub(crate) fn starts_session(&self) -> bool {
         self.wanted.sign_in.is_some() || !self.draft.is_empty()
-    }
-
-    pub(crate) fn expires_at(&self) -> Option<UnixMillis> {
-        self.record.as_ref().map(Record::expires_at)
     }
 }
 

@@ -1,4 +1,4 @@
-use cloakroom::testkit::{Fault, Operation};
+use cloakroom::testkit::{Fault, Gate, Operation};
 use cloakroom::{ErrorKind, ServerSideSessionConfig};
 
 use crate::Bed;
@@ -113,4 +113,34 @@ async fn s_114_reserved_empty_and_control_keys_are_refused() {
         assert_eq!(session.insert(key, &1).unwrap_err().kind(), kind, "{key:?}");
         assert_eq!(session.update(key, |n: &mut u8| *n = 1).unwrap_err().kind(), kind, "{key:?}");
     }
+}
+
+/// A `save` that is given up on keeps its changes for the commit of the response, all kinds of them.
+#[tokio::test]
+async fn a_dropped_save_loses_nothing() {
+    let bed = Bed::new();
+    let cookie = bed.create().await;
+    let session = bed.load(&cookie).await;
+    session.insert("k", &1).unwrap();
+    session.sign_in("ada").unwrap();
+    session.set_label("device", "old").unwrap();
+    let gate = Gate::new();
+    bed.store.inject(Operation::Update, 1, Fault::Wait(gate.clone()));
+    let saver = session.clone();
+    let save = tokio::spawn(async move { saver.save().await });
+    gate.reached().await;
+    session.update("n", |n: &mut u32| *n += 1).unwrap();
+    session.set_label("device", "new").unwrap();
+    save.abort();
+    assert!(save.await.unwrap_err().is_cancelled());
+    assert_eq!(
+        (session.get::<u32>("k").unwrap(), session.get::<u32>("n").unwrap()),
+        (Some(1), Some(1))
+    );
+    let cookie = bed.commit(&session, &cookie).await;
+    let stored = bed.load(&cookie).await;
+    assert_eq!(stored.get::<u32>("k").unwrap(), Some(1));
+    assert_eq!(stored.get::<u32>("n").unwrap(), Some(1));
+    assert_eq!(stored.subject().as_deref(), Some("ada"));
+    assert_eq!(stored.labels()["device"], "new");
 }

@@ -189,3 +189,20 @@ async fn no_lock_is_held_while_a_value_decodes() {
     assert_eq!(session.get::<Nosy>("n").unwrap().unwrap().0, 0);
     assert!(session.contains_key("seen"));
 }
+
+/// A closure that uses its session must not wait for a lock when it is replayed.
+#[tokio::test]
+async fn no_lock_is_held_while_an_update_is_replayed() {
+    let bed = Bed::new();
+    let cookie = bed.create().await;
+    let session = bed.load(&cookie).await;
+    let inner = session.clone();
+    session.update("n", move |n: &mut usize| *n += 10 + inner.len() - inner.len()).unwrap();
+    let other = bed.load(&cookie).await;
+    other.insert("n", &5).unwrap();
+    bed.commit(&other, &cookie).await;
+    session.reload().await.unwrap();
+    assert_eq!(session.get::<usize>("n").unwrap(), Some(15));
+    bed.commit(&session, &cookie).await;
+    assert_eq!(bed.load(&cookie).await.get::<usize>("n").unwrap(), Some(15));
+}
