@@ -26,6 +26,7 @@ async fn s_048_a_renewal_before_the_sign_in_does_not_bring_the_old_id_back() {
     let slow = waiting(&testbed, &visitor, ("GET", "/slow?delay=300", "")).await;
     visitor.does("/sign-in", SIGN_IN).await;
     assert!(!slow.is_finished());
+    testbed.clock.advance(Duration::from_millis(300));
     assert_eq!(slow.await.unwrap().set_cookie(), None);
 }
 
@@ -39,6 +40,7 @@ async fn s_048_an_id_in_its_grace_is_not_brought_forward_after_the_sign_in() {
     let slow = waiting(&testbed, &old, ("GET", "/slow?delay=300", "")).await;
     visitor.does("/sign-in", SIGN_IN).await;
     assert!(!slow.is_finished());
+    testbed.clock.advance(Duration::from_millis(300));
     assert_eq!(slow.await.unwrap().set_cookie(), None);
 }
 
@@ -127,6 +129,7 @@ async fn s_048_a_renewal_before_the_end_does_not_bring_the_cookie_back() {
     let slow = waiting(&testbed, &visitor, ("GET", "/slow?delay=300", "")).await;
     visitor.does("/destroy", "").await;
     assert!(!slow.is_finished());
+    testbed.clock.advance(Duration::from_millis(300));
     assert_eq!(slow.await.unwrap().set_cookie(), None);
 }
 

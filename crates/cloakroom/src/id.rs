@@ -63,7 +63,7 @@ impl IdFormat {
 /// assert!(!format!("{id:?}").contains(text.as_str()));
 /// # Ok::<(), cloakroom::Error>(())
 /// ```
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone)]
 pub struct SessionId {
     bytes: [u8; MAX_ID_BYTES],
     len: u8,
@@ -173,6 +173,15 @@ impl SessionId {
         self.as_bytes().ct_eq(other.as_bytes()).into()
     }
 }
+
+/// Wipes the ID; the bytes behind it are zero already.
+impl Drop for SessionId {
+    fn drop(&mut self) {
+        self.bytes[..usize::from(self.len)].zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for SessionId {}
 
 /// Prints the handle, never the secret.
 impl fmt::Debug for SessionId {

@@ -1,5 +1,7 @@
 //! From a request's changes to the store: compare-and-set, and replay on a conflict.
 
+use std::time::Duration;
+
 use super::ServerSideSessionBackend;
 use super::load::gone;
 use super::plan::Next;
@@ -15,6 +17,11 @@ use crate::store::{Created, Store, Updated};
 const MAX_ATTEMPTS: usize = 100;
 /// How often a new ID is drawn when its handle is taken.
 const MAX_CREATES: usize = 3;
+
+/// How long after its load a request may send a cookie that was decided then without another look.
+///
+/// Responses overtake one another on their way by more than this, so the look would promise nothing.
+const OVERTAKING: Duration = Duration::from_millis(10);
 
 /// What became of a commit.
 pub(super) enum Outcome {
@@ -57,6 +64,12 @@ impl ServerSideSessionBackend {
             state.draft = Draft::over(base);
             state.wanted = Wanted { end: state.wanted.end.take(), ..Wanted::default() };
         }
+        if let CookieChange::Unconfirmed(at) = state.cookie {
+            let now = self.now();
+            if at <= now && now.since(at) <= OVERTAKING {
+                state.cookie = CookieChange::Set(at);
+            }
+        }
         state.is_dirty() || matches!(state.cookie, CookieChange::Unconfirmed(_))
     }
 
@@ -67,7 +80,7 @@ impl ServerSideSessionBackend {
                 "the response was committed, and with it the session; use `detached` to go on",
             ));
         }
-        let _in_order = shared.saving.lock().await;
+        let _in_order = shared.turn.lock().await;
         self.store_changes(shared).await
     }
 

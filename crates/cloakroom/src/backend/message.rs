@@ -42,12 +42,11 @@ impl ServerSideSessionBackend {
     }
 
     pub(crate) fn headers_for(&self, shared: &Shared) -> MessageHeaders {
-        let used = shared.loaded.initialized();
-        if !used {
+        let state = shared.state();
+        if !state.used {
             return MessageHeaders::default();
         }
         let cookie = &self.config().cookie;
-        let state = shared.state();
         let set_cookie = match (state.cookie, &state.id, &state.record) {
             (CookieChange::Set(at), Some(id), Some(record)) => {
                 let max_age = (!record.is_browser_session()).then(|| record.expires_at().since(at));
@@ -56,7 +55,7 @@ impl ServerSideSessionBackend {
             (CookieChange::Expire, ..) => Some(cookie.expire()),
             _ => None,
         };
-        MessageHeaders { set_cookie, used }
+        MessageHeaders { set_cookie, used: true }
     }
 
     /// The full name of the cookie, prefix included.

@@ -13,10 +13,6 @@ const MAX_CANDIDATES: usize = 4;
 
 /// What the `Cookie` headers hold under our name.
 #[derive(Debug)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "lives on the stack of one load; a box would be an allocation a request"
-)]
 pub(crate) enum Candidates {
     /// No cookie of our name.
     None,
@@ -24,27 +20,15 @@ pub(crate) enum Candidates {
     Malformed,
     /// More than four different ones, well-formed or not. None of them is tried.
     TooMany,
-    /// Different well-formed IDs.
-    Ids(Ids),
-}
-
-/// One to four different IDs, in the order of the header.
-#[derive(Debug, Default)]
-pub(crate) struct Ids([Option<SessionId>; MAX_CANDIDATES]);
-
-impl Ids {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &SessionId> {
-        self.0.iter().flatten()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.iter().count()
-    }
+    /// One well-formed ID.
+    One(SessionId),
+    /// Two to four different well-formed IDs, in the order of the header.
+    Several(Vec<SessionId>),
 }
 
 /// Reads all `Cookie` headers, several lines being as one.
 ///
-/// Linear in the length of the headers and without any allocation. What is found does not depend on the
+/// Linear in the length of the headers; allocates only for a second ID. What is found does not depend on the
 /// order of the pairs, which browsers do not promise (RFC 6265bis, section 5.8.3).
 pub(crate) fn candidates<'h>(
     headers: impl Iterator<Item = &'h [u8]>,
@@ -75,8 +59,13 @@ pub(crate) fn candidates<'h>(
     if different == 0 {
         return Candidates::None;
     }
-    let ids = Ids(values.map(|value| SessionId::parse(value, id_bytes, format)));
-    if ids.len() == 0 { Candidates::Malformed } else { Candidates::Ids(ids) }
+    let mut ids =
+        values[..different].iter().filter_map(|value| SessionId::parse(value, id_bytes, format));
+    let Some(first) = ids.next() else { return Candidates::Malformed };
+    match ids.next() {
+        None => Candidates::One(first),
+        Some(second) => Candidates::Several([first, second].into_iter().chain(ids).collect()),
+    }
 }
 
 fn value_of<'h>(pair: &'h [u8], name: &[u8]) -> Option<&'h [u8]> {

@@ -23,7 +23,8 @@ fn find_in(headers: &[&[u8]], name: &str, format: IdFormat) -> Found {
         Candidates::None => Found::None,
         Candidates::Malformed => Found::Malformed,
         Candidates::TooMany => Found::TooMany,
-        Candidates::Ids(ids) => {
+        Candidates::One(id) => Found::Ids(vec![id.expose(format).to_string()]),
+        Candidates::Several(ids) => {
             let mut ids: Vec<_> = ids.iter().map(|id| id.expose(format).to_string()).collect();
             ids.sort();
             Found::Ids(ids)

@@ -30,12 +30,8 @@ struct Commit<B> {
 }
 
 impl<F, B> ResponseFuture<F, B> {
-    pub(super) fn new(inner: F, shared: Arc<Shared>) -> Self {
-        Self { inner, session: Some(EndOnDrop(shared)), commit: None }
-    }
-
-    pub(super) fn without_session(inner: F) -> Self {
-        Self { inner, session: None, commit: None }
+    pub(super) fn new(inner: F, session: Option<Arc<Shared>>) -> Self {
+        Self { inner, session: session.map(EndOnDrop), commit: None }
     }
 }
 
