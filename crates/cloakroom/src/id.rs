@@ -114,9 +114,14 @@ impl SessionId {
     ///
     /// Named `expose` so that each place where a secret leaves is easy to find.
     pub fn expose(&self, format: IdFormat) -> Zeroizing<String> {
-        let mut text = String::with_capacity(format.text_len(self.as_bytes().len()));
+        let mut text = String::with_capacity(self.text_len(format));
         self.expose_into(format, &mut text);
         Zeroizing::new(text)
+    }
+
+    /// The number of characters of its text.
+    pub(crate) fn text_len(&self, format: IdFormat) -> usize {
+        format.text_len(self.as_bytes().len())
     }
 
     pub(crate) fn expose_into(&self, format: IdFormat, text: &mut String) {

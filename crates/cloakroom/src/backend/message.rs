@@ -1,6 +1,7 @@
 //! What a response must say about the session.
 
 use super::ServerSideSessionBackend;
+use super::commit::Closed;
 use crate::error::Result;
 use crate::session::Session;
 use crate::session::state::{CookieChange, Shared};
@@ -32,8 +33,10 @@ impl ServerSideSessionBackend {
         status: u16,
     ) -> (MessageHeaders, Result<()>) {
         let shared = session.shared();
-        let dirty = self.close(shared, self.keeps_changes(status));
-        let outcome = if dirty { self.store_changes(shared).await } else { Ok(()) };
+        let outcome = match self.close(shared, self.keeps_changes(status)) {
+            Closed::Changed => self.store_changes(shared).await,
+            Closed::Unused | Closed::Unchanged => Ok(()),
+        };
         (self.headers_for(shared), outcome)
     }
 

@@ -18,6 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
+#[cfg(feature = "tower")]
+pub(crate) use self::commit::Closed;
 pub use self::message::MessageHeaders;
 pub use self::sessions::{SessionInfo, Sessions};
 

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::{KeyOf, Session};
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{Data, Encoding, check_key, from_sorted};
+use crate::record::{Data, Encoding, Section, check_key};
 use crate::session::draft::UpdateFn;
 
 /// How often an update is computed again because another thread changed the session meanwhile.
@@ -156,7 +156,7 @@ impl Session {
     /// All data as it is now, to iterate or to decode as a whole.
     pub fn data(&self) -> Data {
         let state = self.shared().state();
-        from_sorted(self.encoding_of(&state), &state.draft.entries())
+        Section::new(self.encoding_of(&state), &state.draft).build()
     }
 
     fn limits(&self) -> &crate::record::Limits {

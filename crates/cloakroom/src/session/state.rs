@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::backend::ServerSideSessionBackend;
 use crate::error::Result;
 use crate::id::{SessionHandle, SessionId};
-use crate::record::{Data, Encoding, Record};
+use crate::record::{Data, Encoding, Record, Section};
 use crate::session::draft::Draft;
 use crate::session::{Absence, MaxAge};
 use crate::store::Ended;
@@ -50,7 +50,8 @@ impl Shared {
                     state.draft.replace_with(replayed);
                     return Ok(());
                 }
-                state.draft.take(encoding)
+                let seen = Section::new(encoding, &state.draft).build();
+                state.draft.take(seen)
             };
             changes.put_back(replayed);
             changes.rebase(base.cloned(), encoding)?;
