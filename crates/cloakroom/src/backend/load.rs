@@ -66,7 +66,7 @@ impl ServerSideSessionBackend {
         let config = self.config();
         candidates(
             cookies.into_iter(),
-            config.cookie.name().as_bytes(),
+            config.cookie.finder(),
             config.session_id_bytes,
             config.id_format,
         )

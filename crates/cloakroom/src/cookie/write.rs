@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use memchr::memmem::Finder;
+
 use crate::id::{IdFormat, SessionId};
 
 /// Browsers keep no cookie longer than 400 days (RFC 6265bis, section 5.5).
@@ -37,6 +39,7 @@ pub(crate) struct Attributes<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct CookieSpec {
     name: String,
+    finder: Finder<'static>,
     format: IdFormat,
     before_max_age: String,
     after_max_age: String,
@@ -66,12 +69,18 @@ impl CookieSpec {
             }
         };
         let name = attributes.name.clone();
-        Self { name, format: attributes.format, before_max_age, after_max_age }
+        let finder = Finder::new(&name).into_owned();
+        Self { name, finder, format: attributes.format, before_max_age, after_max_age }
     }
 
     /// The full name, prefix included.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Finds the name in a header.
+    pub(crate) fn finder(&self) -> &Finder<'static> {
+        &self.finder
     }
 
     /// The line that hands out an ID; without `max_age` the browser keeps it until it closes.

@@ -85,12 +85,14 @@ impl Data {
 
     /// Keys and encoded values, sorted by key.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
+        self.raw().map(|(key, value)| (std::str::from_utf8(key).unwrap_or_default(), value))
+    }
+
+    /// As [`iter`](Self::iter), for what only compares and copies keys: a look at their characters costs more.
+    pub(crate) fn raw(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
         let section = self.section();
         let (count, table) = header(section);
-        (0..count).map(move |index| {
-            let (key, value) = entry(section, count, table, index);
-            (std::str::from_utf8(key).unwrap_or_default(), value)
-        })
+        (0..count).map(move |index| entry(section, count, table, index))
     }
 
     /// Bytes of the keys and the encoded values: what `Limits::max_bytes` counts.
@@ -168,8 +170,13 @@ impl DataBuilder {
 }
 
 impl Entries for DataBuilder {
-    fn visit<'e>(&'e self, visit: &mut dyn FnMut(&'e str, &'e [u8])) {
-        self.entries.iter().for_each(|(key, value)| visit(key, value));
+    fn totals(&self) -> (usize, usize) {
+        let bytes = self.entries.iter().map(|(key, value)| key.len() + value.len()).sum();
+        (self.entries.len(), bytes)
+    }
+
+    fn visit<'e>(&'e self, visit: &mut dyn FnMut(&'e [u8], &'e [u8])) {
+        self.entries.iter().for_each(|(key, value)| visit(key.as_bytes(), value));
     }
 }
 

@@ -7,8 +7,11 @@ use crate::record::{Data, Encoding, Limits};
 
 /// Keys and encoded values: sorted by key, no key twice, each of at most 255 bytes.
 pub(crate) trait Entries {
-    /// Shows every entry. A section is counted, then written, so this is called more than once.
-    fn visit<'e>(&'e self, visit: &mut dyn FnMut(&'e str, &'e [u8]));
+    /// The number of keys, and of bytes in keys and values.
+    fn totals(&self) -> (usize, usize);
+
+    /// Shows the bytes of each key and value. Called twice, for the offsets and for what they point to.
+    fn visit<'e>(&'e self, visit: &mut dyn FnMut(&'e [u8], &'e [u8]));
 }
 
 /// A data section that has been counted but not written.
@@ -22,11 +25,7 @@ pub(crate) struct Section<'e> {
 
 impl<'e> Section<'e> {
     pub(crate) fn new(encoding: Encoding, entries: &'e dyn Entries) -> Self {
-        let (mut count, mut bytes) = (0, 0);
-        entries.visit(&mut |key, value| {
-            count += 1;
-            bytes += key.len() + value.len();
-        });
+        let (count, bytes) = entries.totals();
         Self { encoding, entries, count, bytes }
     }
 
@@ -58,7 +57,7 @@ impl<'e> Section<'e> {
         });
         self.entries.visit(&mut |key, value| {
             out.put(&[key.len() as u8]);
-            out.put(key.as_bytes());
+            out.put(key);
             out.put(value);
         });
     }

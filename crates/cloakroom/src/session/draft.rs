@@ -89,12 +89,11 @@ impl Draft {
         self.generation += 1;
     }
 
-    /// Keys and encoded values as the changes leave them, sorted by key.
-    pub(crate) fn entries(&self) -> Vec<(&str, &[u8])> {
-        let most = self.loaded().map_or(0, Data::len) + self.changes.len();
-        let mut entries = Vec::with_capacity(most);
-        self.visit(&mut |key, value| entries.push((key, value)));
-        entries
+    /// The keys as the changes leave them, sorted.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let mut keys = Vec::with_capacity(self.len());
+        self.visit(&mut |key, _| keys.push(String::from_utf8_lossy(key).into_owned()));
+        keys
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -182,7 +181,12 @@ impl Draft {
         }
     }
 
-    /// Number of keys, and of bytes in keys and values.
+    fn position(&self, key: &str) -> Result<usize, usize> {
+        self.changes.binary_search_by(|change| (*change.key).cmp(key))
+    }
+}
+
+impl Entries for Draft {
     fn totals(&self) -> (usize, usize) {
         let loaded = self.loaded();
         let (mut keys, mut bytes) = loaded.map_or((0, 0), |data| (data.len(), data.size()));
@@ -199,30 +203,24 @@ impl Draft {
         (keys, bytes)
     }
 
-    fn position(&self, key: &str) -> Result<usize, usize> {
-        self.changes.binary_search_by(|change| (*change.key).cmp(key))
-    }
-}
-
-impl Entries for Draft {
-    fn visit<'e>(&'e self, visit: &mut dyn FnMut(&'e str, &'e [u8])) {
+    fn visit<'e>(&'e self, visit: &mut dyn FnMut(&'e [u8], &'e [u8])) {
         let mut changes = self.changes.iter().peekable();
-        let mut one = |key: &'e str, value: Option<&'e [u8]>| {
+        let mut one = |key: &'e [u8], value: Option<&'e [u8]>| {
             if let Some(value) = value {
                 visit(key, value);
             }
         };
-        for (key, value) in self.loaded().into_iter().flat_map(Data::iter) {
-            while let Some(new) = changes.next_if(|change| *change.key < *key) {
-                one(&new.key, new.value.as_deref());
+        for (key, value) in self.loaded().into_iter().flat_map(Data::raw) {
+            while let Some(new) = changes.next_if(|change| change.key.as_bytes() < key) {
+                one(new.key.as_bytes(), new.value.as_deref());
             }
-            match changes.next_if(|change| *change.key == *key) {
+            match changes.next_if(|change| change.key.as_bytes() == key) {
                 Some(replaced) => one(key, replaced.value.as_deref()),
                 None => one(key, Some(value)),
             }
         }
         for new in changes {
-            one(&new.key, new.value.as_deref());
+            one(new.key.as_bytes(), new.value.as_deref());
         }
     }
 }
