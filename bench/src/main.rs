@@ -8,7 +8,6 @@
 mod machine;
 mod memory;
 mod requests;
-mod services;
 mod stall;
 
 use clap::Parser;
