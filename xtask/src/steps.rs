@@ -35,8 +35,8 @@ pub(crate) fn bench() -> Outcome {
 }
 
 /// A `--` before the arguments is accepted, since other tasks of cargo need one.
-pub(crate) fn instructions(arguments: &[String]) -> Outcome {
-    let run = ["run", "--release", "--package", "cloakroom-bench", "--bin", "instructions", "--"];
+pub(crate) fn bench_binary(name: &str, arguments: &[String]) -> Outcome {
+    let run = ["run", "--release", "--package", "cloakroom-bench", "--bin", name, "--"];
     let arguments = arguments.iter().map(String::as_str).filter(|argument| *argument != "--");
     cargo(&run.into_iter().chain(arguments).collect::<Vec<_>>(), &[])
 }
