@@ -3,6 +3,7 @@
 //! No framework is known here. An adapter hands over the bytes of the `Cookie` headers, and puts the
 //! [`MessageHeaders`] it gets into the response.
 
+mod all;
 mod commit;
 mod creations;
 mod load;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use self::all::AllSessions;
 pub use self::message::MessageHeaders;
 pub use self::sessions::{SessionInfo, Sessions};
 
