@@ -6,6 +6,7 @@
 mod at_rest;
 mod codec;
 mod data;
+mod decode;
 mod document;
 mod layout;
 mod limits;

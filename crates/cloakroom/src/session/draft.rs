@@ -157,17 +157,28 @@ impl Draft {
         (keys, bytes)
     }
 
+    /// The data as the changes leave it; without any, no copy.
+    pub(crate) fn whole(&self, encoding: Encoding) -> Data {
+        match (&self.built, self.unchanged()) {
+            (Some(built), _) => built.clone(),
+            (None, Some(base)) => base.clone(),
+            (None, None) => from_sorted(encoding, &self.entries()),
+        }
+    }
+
     /// The data to store.
     pub(crate) fn data(&self, encoding: Encoding, limits: &Limits) -> Result<Data> {
-        let data = match (&self.built, &self.base) {
-            (Some(built), _) => built.clone(),
-            (None, Some(base)) if !self.cleared && self.overlay.is_empty() => {
-                return Ok(base.clone());
-            }
-            (None, _) => from_sorted(encoding, &self.entries()),
-        };
-        limits.check(&data)?;
+        let data = self.whole(encoding);
+        // What was loaded is kept also by a configuration with lower limits than it was written with.
+        if self.built.is_some() || self.unchanged().is_none() {
+            limits.check(&data)?;
+        }
         Ok(data)
+    }
+
+    /// The base, if the changes leave it as it is.
+    fn unchanged(&self) -> Option<&Data> {
+        self.base.as_ref().filter(|_| !self.cleared && self.overlay.is_empty())
     }
 
     /// Replays the log on other data.
