@@ -39,6 +39,25 @@ async fn a_status_that_is_none_is_refused_before_anything_is_done() {
 }
 
 #[tokio::test]
+async fn set_stores_every_member_or_none() {
+    let testbed = site::start().await;
+    let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
+    let large = "x".repeat(17 * 1024);
+    for (bad, status) in [(json!({"b": 2, "c": large}), 413), (json!({"": 0, "a": 2}), 400)] {
+        for path in ["/set", "/status/200", "/status/404"] {
+            let calls = testbed.store.calls(Operation::Create);
+            let answer = testbed.visitor().post(path, &bad.to_string()).await;
+            assert_eq!((answer.error().0, answer.set_cookie()), (status, None), "{path}");
+            assert_eq!(testbed.store.calls(Operation::Create), calls, "{path}");
+
+            assert_eq!(visitor.post(path, &bad.to_string()).await.error().0, status, "{path}");
+            assert_eq!(visitor.data().await, json!({"a": 1}), "{path}");
+        }
+    }
+    assert_eq!(testbed.live().await, 1);
+}
+
+#[tokio::test]
 async fn metrics_are_refused_clearly() {
     let answer = site::start().await.visitor().get("/metrics").await;
     assert_eq!(answer.error(), (501, "metrics are not there yet".to_owned()));

@@ -59,6 +59,11 @@ async fn a_refused_sign_in_signs_nobody_in() {
         assert_eq!(answer.error().0, status, "{body}");
         assert_eq!(visitor.session().await["subject"], Value::Null, "{body}");
     }
+    // The label of one that was refused for its subject is not that of the next.
+    let refused = json!({"subject": "", "label": "laptop"}).to_string();
+    assert_eq!(visitor.post("/sign-in", &refused).await.error().0, 400);
+    visitor.does("/sign-in", r#"{"subject":"ada"}"#).await;
+    assert_eq!(visitor.get("/devices").await.json()[0]["label"], Value::Null);
 }
 
 #[tokio::test]

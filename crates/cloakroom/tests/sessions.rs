@@ -3,6 +3,8 @@
 
 #[path = "sessions/decoding.rs"]
 mod decoding;
+#[path = "sessions/discarding.rs"]
+mod discarding;
 #[path = "sessions/ending.rs"]
 mod ending;
 #[path = "sessions/faults.rs"]

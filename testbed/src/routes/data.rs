@@ -77,8 +77,13 @@ pub(crate) async fn panic(session: Session, Body(members): Body<Map<String, Valu
     panic!("a handler panics");
 }
 
+/// All of them, or none.
 fn insert_all(session: &Session, members: &Map<String, Value>) -> Answer<()> {
-    members.iter().try_for_each(|(key, value)| session.insert(key, value))
+    let inserted = members.iter().try_for_each(|(key, value)| session.insert(key, value));
+    if inserted.is_err() {
+        session.discard()?;
+    }
+    inserted
 }
 
 pub(crate) async fn clear(session: Session) -> Answer<StatusCode> {

@@ -225,6 +225,11 @@ impl Draft {
         *self = earlier;
     }
 
+    /// Drops the changes that were not [taken](Self::take), as one more change of the view.
+    pub(crate) fn discard(&mut self) {
+        *self = Self { generation: self.generation + 1, ..Self::over(self.base.take()) };
+    }
+
     /// Takes the place of what this draft held, as one more change of the view.
     pub(crate) fn replace_with(&mut self, other: Self) {
         *self = Self { generation: self.generation + 1, ..other };
