@@ -17,6 +17,8 @@ mod identity;
 mod listing;
 #[path = "sessions/races.rs"]
 mod races;
+#[path = "sessions/reloading.rs"]
+mod reloading;
 #[path = "sessions/store_reader.rs"]
 mod store_reader;
 #[path = "sessions/time.rs"]

@@ -101,7 +101,7 @@ impl Session {
         })
     }
 
-    /// Loads the session again, under the changes made so far.
+    /// Loads the session again, under the changes made so far. Waits for a [`save`](Self::save) that is under way.
     ///
     /// # Errors
     /// [`ErrorKind::Gone`] if the session has ended, or this ID is no longer its ID.
