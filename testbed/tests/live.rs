@@ -48,6 +48,23 @@ async fn socket_saves_beside_requests_of_the_same_session() {
 }
 
 #[tokio::test]
+async fn socket_reads_what_others_wrote_under_what_it_set_itself() {
+    let testbed = site::start().await;
+    let mut visitor = testbed.with_session(r#"{"a":1,"b":1}"#).await;
+    let mut socket = Socket::open(&visitor).await;
+    assert_eq!(socket.say("set a 2").await, "ok");
+    visitor.does("/set", r#"{"a":3,"b":3,"c":3}"#).await;
+    for (key, value) in [("a", "2"), ("b", "3"), ("c", "3")] {
+        assert_eq!(socket.say(&format!("get {key}")).await, value, "{key}");
+    }
+    testbed.store.set_down(true);
+    assert_eq!(socket.say("get b").await, "error unavailable");
+    testbed.store.set_down(false);
+    assert_eq!(socket.say("save").await, "ok");
+    assert_eq!(visitor.data().await, json!({"a": 2, "b": 3, "c": 3}));
+}
+
+#[tokio::test]
 async fn socket_without_a_session_stores_nothing_and_stays_open() {
     let testbed = site::start().await;
     let mut socket = Socket::open(&testbed.visitor()).await;

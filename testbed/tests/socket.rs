@@ -103,6 +103,19 @@ async fn s_039_a_socket_from_before_the_sign_in_cannot_write_after_it() {
 }
 
 #[tokio::test]
+async fn s_039_a_socket_from_before_the_sign_in_reads_nothing_of_after_it() {
+    let testbed = site::start().await;
+    let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
+    let mut socket = Socket::open(&visitor).await;
+    assert_eq!(socket.say("get a").await, "1");
+    visitor.does("/sign-in", r#"{"subject":"ada"}"#).await;
+    visitor.does("/set", r#"{"private":1}"#).await;
+    for key in ["private", "a"] {
+        assert_eq!(socket.say(&format!("get {key}")).await, "null", "{key}");
+    }
+}
+
+#[tokio::test]
 async fn s_016_a_socket_takes_no_id_but_a_live_one() {
     let testbed = site::start().await;
     let id = id_of(&testbed.with_session(r#"{"a":1}"#).await);
