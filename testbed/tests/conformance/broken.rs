@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use cloakroom::testkit::adapter as suite;
 use cloakroom::{Error, ServerSideSessionBackend, ServerSideSessionConfig, Session, SessionLayer};
 use tokio::task::LocalSet;
@@ -44,6 +44,7 @@ enum Bug {
     CountsWithoutUpdate,
     SignsInWithoutANewId,
     ExcludesUnasked,
+    ForgetsWhoWentAway,
 }
 
 /// The testbed with a bug around it, or in how its backend is configured.
@@ -66,9 +67,11 @@ async fn start(bug: Bug, backend: ServerSideSessionBackend) -> SocketAddr {
     let routes = match bug {
         Bug::CountsWithoutUpdate => Router::new().route("/incr/{k}", post(count)),
         Bug::SignsInWithoutANewId => Router::new().route("/sign-in", post(sign_in)),
+        Bug::ForgetsWhoWentAway => Router::new().route("/destroy", post(destroy)),
         _ => Router::new(),
     };
-    let routes = routes.layer(SessionLayer::from_backend(inner.clone()));
+    let routes =
+        routes.layer(Extension(inner.clone())).layer(SessionLayer::from_backend(inner.clone()));
     serve(routes.fallback_service(testbed::app(inner)).layer(broken)).await
 }
 
@@ -80,6 +83,18 @@ async fn count(session: Session, Path(key): Path<String>) -> Result<Json<u64>, E
 
 async fn sign_in(session: Session) -> Result<StatusCode, Error> {
     session.insert("subject", "ada")?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Without the layer, so that nobody goes on when this is dropped.
+async fn destroy(
+    Extension(backend): Extension<ServerSideSessionBackend>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Error> {
+    let cookies = values(&headers, &header::COOKIE);
+    let session = backend.load_from_connection(cookies.iter().map(Vec::as_slice)).await?;
+    session.destroy()?;
+    backend.store_in_message(&session, 204).await.1?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -229,6 +244,7 @@ finds! {
     SignsInWithoutANewId: s_037_a_sign_in_changes_the_id
         s_039_a_commit_from_before_the_sign_in_is_lost;
     ExcludesUnasked: nothing_is_excluded_by_default;
+    ForgetsWhoWentAway: s_054_an_end_takes_effect_though_nobody_waits_for_it;
     HidesAFailure: s_088_a_store_that_is_down_answers_503
         a_commit_that_fails_replaces_the_answer an_end_that_fails_takes_the_cookie_all_the_same;
     ForgetsRetryAfter: s_088_a_store_that_is_down_answers_503

@@ -7,18 +7,23 @@ use std::time::Duration;
 
 use serde_json::{Map, json};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use super::site::released;
+use super::site::{patient, released};
 use super::{Site, Start};
-use crate::config::ServerSideSessionConfig;
-use crate::testkit::Operation;
+use crate::testkit::client::PATIENCE;
+use crate::testkit::{Fault, Gate, Operation};
 
 const MANY: usize = 20;
+/// After which a framework that would drop the request of a visitor who went away has done so.
+const DROPPED_WITHIN: Duration = Duration::from_millis(500);
+/// Requests that are answered one after another while another one, which nothing holds up, comes to its end.
+const LOOKS: usize = 500;
 const UPDATE: (Operation, usize) = (Operation::Update, 1);
 
 /// Increments that run at the same time all count.
 pub async fn s_073_parallel_increments_all_count(start: impl Start) {
-    let site = Site::by_default(&start).await;
+    let site = Site::start(&start, patient()).await;
     let mut visitor = site.signed_in("ada").await;
     let mut requests = JoinSet::new();
     for _ in 0..MANY {
@@ -31,7 +36,7 @@ pub async fn s_073_parallel_increments_all_count(start: impl Start) {
 
 /// Requests that write different keys at the same time all survive.
 pub async fn s_074_parallel_writers_all_survive(start: impl Start) {
-    let site = Site::by_default(&start).await;
+    let site = Site::start(&start, patient()).await;
     let mut visitor = site.signed_in("ada").await;
     let mut requests = JoinSet::new();
     for n in 0..MANY {
@@ -46,7 +51,7 @@ pub async fn s_074_parallel_writers_all_survive(start: impl Start) {
 
 /// A request that loaded before another one wrote does not undo that write.
 pub async fn s_074_a_slow_writer_undoes_nothing(start: impl Start) {
-    let site = Site::by_default(&start).await;
+    let site = Site::start(&start, patient()).await;
     let mut visitor = site.with_session(r#"{"n":1}"#).await;
     for slow in [("POST", "/set", r#"{"slow":1}"#), ("POST", "/incr/n", "")] {
         let held = site.held(&visitor, UPDATE, slow).await;
@@ -58,7 +63,7 @@ pub async fn s_074_a_slow_writer_undoes_nothing(start: impl Start) {
 
 /// A session that was destroyed stays so, whatever is in flight; who loses sets no cookie and takes none.
 pub async fn s_050_a_writer_in_flight_does_not_bring_a_session_back(start: impl Start) {
-    let site = Site::by_default(&start).await;
+    let site = Site::start(&start, patient()).await;
     for slow in [
         ("POST", "/set", r#"{"a":2}"#),
         ("POST", "/incr/n", ""),
@@ -79,7 +84,7 @@ pub async fn s_050_a_writer_in_flight_does_not_bring_a_session_back(start: impl 
 
 /// A request from before a sign-in writes nothing after it, and sets no cookie.
 pub async fn s_039_a_commit_from_before_the_sign_in_is_lost(start: impl Start) {
-    let site = Site::by_default(&start).await;
+    let site = Site::start(&start, patient()).await;
     for slow in [
         ("POST", "/set", r#"{"planted":1}"#),
         ("POST", "/incr/planted", ""),
@@ -98,7 +103,7 @@ pub async fn s_039_a_commit_from_before_the_sign_in_is_lost(start: impl Start) {
 
 /// Of two requests that destroy one session, the later takes no cookie away: it may be a newer session's by then.
 pub async fn s_039_a_second_destroy_leaves_the_cookie(start: impl Start) {
-    let site = Site::by_default(&start).await;
+    let site = Site::start(&start, patient()).await;
     let mut visitor = site.with_session(r#"{"a":1}"#).await;
     let destroy = ("POST", "/destroy", "");
     let held = site.held(&visitor, (Operation::Delete, 1), destroy).await;
@@ -106,11 +111,34 @@ pub async fn s_039_a_second_destroy_leaves_the_cookie(start: impl Start) {
     assert_eq!(released(held).await.set_cookie(), None);
 }
 
+/// A visitor who goes away before the answer is signed out all the same, also where the framework then drops the
+/// request half-way.
+pub async fn s_054_an_end_takes_effect_though_nobody_waits_for_it(start: impl Start) {
+    let site = Site::start(&start, patient()).await;
+    let visitor = site.with_session(r#"{"a":1}"#).await;
+    let [first, second] = [1, 2].map(|nth| {
+        let gate = Gate::new();
+        site.store.inject(Operation::Delete, nth, Fault::Wait(gate.clone()));
+        gate
+    });
+    let stream = visitor.open("POST", "/destroy", "").await;
+    timeout(PATIENCE, first.reached()).await.expect("the handler ends the session");
+    drop(stream);
+    // Either the request is dropped, and its end has to be tried again, or it goes on when it may.
+    let _ = timeout(DROPPED_WITHIN, second.reached()).await;
+    first.open();
+    second.open();
+    for _ in 0..LOOKS {
+        if !site.knows(&visitor).await {
+            return;
+        }
+    }
+    panic!("the session is still there");
+}
+
 /// A renewal that was decided before a sign-in or an end does not bring the old cookie back.
 pub async fn s_048_a_renewal_that_was_overtaken_sets_no_cookie(start: impl Start) {
-    let config = ServerSideSessionConfig::default()
-        .with_renew_on_access(true)
-        .with_renew_every(Duration::from_secs(10));
+    let config = patient().with_renew_on_access(true).with_renew_every(Duration::from_secs(10));
     let site = Site::start(&start, config).await;
     for (path, body) in [("/sign-in", r#"{"subject":"ada"}"#), ("/destroy", "")] {
         let mut visitor = site.with_session(r#"{"a":1}"#).await;

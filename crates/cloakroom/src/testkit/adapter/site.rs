@@ -112,6 +112,12 @@ impl Site {
     }
 }
 
+/// A configuration by which the store may take as long as a test waits, so that a request that is held does not
+/// fail for it on a slow machine.
+pub(super) fn patient() -> ServerSideSessionConfig {
+    ServerSideSessionConfig::default().with_operation_timeout(PATIENCE)
+}
+
 /// The answer to a request that was held, after its gate was opened.
 pub(super) async fn released(held: (JoinHandle<Answer>, Gate)) -> Answer {
     let (request, gate) = held;

@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
-use super::site::released;
+use super::site::{patient, released};
 use super::{Site, Start};
 use crate::testkit::client::{Answer, PATIENCE};
 use crate::testkit::{Fault, Gate, Operation};
@@ -43,7 +43,7 @@ pub async fn a_stream_without_a_session_stores_nothing(start: impl Start) {
 
 /// A session that ends while the body is under way stays dead.
 pub async fn s_050_a_stream_does_not_bring_a_session_back(start: impl Start) {
-    let site = Site::by_default(&start).await;
+    let site = Site::start(&start, patient()).await;
     let mut visitor = site.with_session(r#"{"a":1}"#).await;
     let held = site.held(&visitor, (Operation::Update, 1), ("GET", "/stream", "")).await;
     visitor.does("/destroy", "").await;

@@ -62,6 +62,7 @@ macro_rules! adapter_conformance {
             s_050_a_writer_in_flight_does_not_bring_a_session_back
             s_039_a_commit_from_before_the_sign_in_is_lost
             s_039_a_second_destroy_leaves_the_cookie
+            s_054_an_end_takes_effect_though_nobody_waits_for_it
             s_048_a_renewal_that_was_overtaken_sets_no_cookie
             a_stream_saves_after_its_head
             a_stream_without_a_session_stores_nothing
