@@ -43,7 +43,7 @@ where
             true => Scope::Websocket,
             false => Scope::Http,
         };
-        if self.backend.config().excludes(scope, request.uri().path()) {
+        if self.backend.excludes(scope, request.uri().path()) {
             request.extensions_mut().insert(SessionSlot::excluded());
             return ResponseFuture::without_session(self.inner.call(request));
         }
