@@ -1,6 +1,10 @@
 //! The session rules on a backend, without HTTP: time by a test clock, faults and orders by a faulty store.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
+#[path = "sessions/decoding.rs"]
+mod decoding;
+#[path = "sessions/discarding.rs"]
+mod discarding;
 #[path = "sessions/ending.rs"]
 mod ending;
 #[path = "sessions/faults.rs"]
@@ -9,8 +13,12 @@ mod faults;
 mod floods;
 #[path = "sessions/identity.rs"]
 mod identity;
+#[path = "sessions/listing.rs"]
+mod listing;
 #[path = "sessions/races.rs"]
 mod races;
+#[path = "sessions/reloading.rs"]
+mod reloading;
 #[path = "sessions/store_reader.rs"]
 mod store_reader;
 #[path = "sessions/time.rs"]

@@ -209,11 +209,29 @@ impl ServerSideSessionBackend {
     }
 
     pub(crate) async fn reload(&self, shared: &Shared) -> Result<()> {
+        // Beside a save, what that carries would be seen neither as a change nor in the store.
+        let _in_order = shared.turn.lock().await;
         let Some(id) = shared.state().id.clone() else { return Ok(()) };
-        let record = self.load_again(&id).await?.ok_or_else(gone)?.record;
-        let encoding = self.encoding_for(Some(&record));
-        let data = record.data();
-        shared.state().record = Some(record);
+        let live = self.load_again(&id).await?.ok_or_else(gone)?;
+        let encoding = self.encoding_for(Some(&live.record));
+        let data = live.record.data();
+        {
+            let mut state = shared.state();
+            if state.id.is_none() {
+                // Destroyed meanwhile, by a clone of this handle.
+                return Ok(());
+            }
+            if live.in_grace {
+                // Another request rotated. A second rotation, or this request's old ID in a cookie, would shut
+                // out whoever got the new one.
+                state.wanted.rotate = false;
+                if state.phase == Phase::Open {
+                    state.cookie = CookieChange::Unconfirmed(live.at);
+                }
+            }
+            state.id = Some(live.id);
+            state.record = Some(live.record);
+        }
         shared.rebase(Some(&data), encoding)
     }
 }

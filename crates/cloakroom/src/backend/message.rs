@@ -7,6 +7,9 @@ use crate::session::Session;
 use crate::session::state::{CookieChange, Shared};
 
 /// Headers that a response needs, without a framework's types.
+///
+/// A response that sets the cookie also says `Cache-Control: no-store`: whoever got it from a cache would get the
+/// session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
@@ -14,7 +17,7 @@ pub struct MessageHeaders {
     /// The value of `Set-Cookie`. Treat it as a secret. It replaces any other of the same cookie name.
     pub set_cookie: Option<String>,
     /// Whether the session was used, so that the response depends on the cookie: `Vary: Cookie`, and no
-    /// shared cache may keep it.
+    /// shared cache may keep it (`Cache-Control: private`).
     pub used: bool,
 }
 

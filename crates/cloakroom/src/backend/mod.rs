@@ -3,6 +3,7 @@
 //! No framework is known here. An adapter hands over the bytes of the `Cookie` headers, and puts the
 //! [`MessageHeaders`] it gets into the response.
 
+mod all;
 mod commit;
 mod creations;
 mod load;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
+pub use self::all::AllSessions;
 #[cfg(feature = "tower")]
 pub(crate) use self::commit::Closed;
 pub use self::message::MessageHeaders;
@@ -25,7 +27,7 @@ pub use self::sessions::{SessionInfo, Sessions};
 
 use self::creations::Creations;
 use self::queue::Queues;
-use crate::config::{Checked, ConfigError, ServerSideSessionConfig};
+use crate::config::{Checked, ConfigError, Scope, ServerSideSessionConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SessionHandle, SessionId, os_random};
 use crate::record::{Encoding, Limits, Record, Revision};
@@ -33,6 +35,19 @@ use crate::store::{AnyStore, BoxFuture, DynStore, Store};
 use crate::time::{Clock, SystemClock, UnixMillis};
 
 /// Loads and stores sessions: one store, one checked configuration, one clock. Clones are the same backend.
+///
+/// # Adapters
+/// All that an adapter to a web framework does, for each request:
+/// 1. Where the route or [`excludes`](Self::excludes) says so, there is no session.
+/// 2. When the session is first used, and not before, it asks [`check_host`](Self::check_host) and then
+///    [`load_from_connection`](Self::load_from_connection), with the bytes of every `Cookie` line.
+/// 3. When the handler has answered and before the head goes out, it calls
+///    [`store_in_message`](Self::store_in_message); if that fails, the answer is the error's status.
+/// 4. It puts the [`MessageHeaders`] into the response.
+/// 5. If the framework drops the request half-way, it calls `store_in_message` with status 500 in a task of its own,
+///    so that an end of the session takes effect.
+///
+/// `testkit::adapter` holds the cases that prove it.
 ///
 /// # Examples
 /// ```
@@ -109,6 +124,24 @@ impl ServerSideSessionBackend {
     /// [`ErrorKind::Random`].
     pub fn generate_session_id(&self) -> Result<SessionId> {
         SessionId::generate_with(self.0.config.session_id_bytes, &*self.0.random)
+    }
+
+    /// Whether requests to this path have no session, by the configuration; for authors of adapters.
+    ///
+    /// The path is taken as it came, without the query and not decoded.
+    ///
+    /// # Examples
+    /// ```
+    /// use cloakroom::{MemoryStore, Scope, ServerSideSessionBackend, ServerSideSessionConfig};
+    ///
+    /// let config = ServerSideSessionConfig::default().with_exclude(["/static/.*"]);
+    /// let backend = ServerSideSessionBackend::new(MemoryStore::new(), config)?;
+    /// assert!(backend.excludes(Scope::Http, "/static/logo.svg"));
+    /// assert!(!backend.excludes(Scope::Http, "/cart"));
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    pub fn excludes(&self, scope: Scope, path: &str) -> bool {
+        self.0.config.excludes(scope, path)
     }
 
     /// Whether a request to this host may have a session; the development preset serves loopback alone.

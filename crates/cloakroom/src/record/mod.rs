@@ -7,6 +7,7 @@ mod at_rest;
 mod body;
 mod codec;
 mod data;
+mod decode;
 mod document;
 mod layout;
 mod limits;

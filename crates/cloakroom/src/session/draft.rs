@@ -4,7 +4,7 @@
 //! that two requests that change different keys both survive.
 
 use crate::error::Result;
-use crate::record::{Data, Encoding, Entries};
+use crate::record::{Data, Encoding, Entries, Section};
 
 /// Computes a new encoded value from the present one; run again on each replay.
 pub(crate) type UpdateFn = Box<dyn FnMut(Encoding, Option<&[u8]>) -> Result<Vec<u8>> + Send>;
@@ -113,6 +113,14 @@ impl Draft {
         }
     }
 
+    /// The data as the changes leave it; without any, no copy.
+    pub(crate) fn whole(&self, encoding: Encoding) -> Data {
+        match &self.base {
+            Some(base) if !self.is_changed() => base.clone(),
+            _ => Section::new(encoding, self).build(),
+        }
+    }
+
     /// Replays the changes on other data.
     pub(crate) fn rebase(&mut self, base: Option<Data>, encoding: Encoding) -> Result<()> {
         self.base = base;
@@ -148,6 +156,11 @@ impl Draft {
             self.put(change);
         }
         self.generation = later.generation + 1;
+    }
+
+    /// Drops the changes that were not [taken](Self::take), as one more change of the view.
+    pub(crate) fn discard(&mut self) {
+        *self = Self { generation: self.generation + 1, ..Self::over(self.base.take()) };
     }
 
     /// Takes the place of what this draft held, as one more change of the view.

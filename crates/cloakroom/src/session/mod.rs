@@ -31,6 +31,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// 3. A session that ended while the request ran stays ended: its changes are dropped, and the response
 ///    neither sets nor clears the cookie.
 /// 4. A response with status 5xx stores no data unless configured; an end of the session always takes effect.
+///    Any other stores what was changed, unless the handler [discards](Self::discard) it.
 /// 5. A session left with neither data nor subject ends, and its cookie is expired.
 ///
 /// # Cancellation

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::backend::ServerSideSessionBackend;
 use crate::error::Result;
 use crate::id::{SessionHandle, SessionId};
-use crate::record::{Data, Encoding, Record, Section};
+use crate::record::{Data, Encoding, Record};
 use crate::session::draft::Draft;
 use crate::session::{Absence, MaxAge};
 use crate::store::Ended;
@@ -50,7 +50,7 @@ impl Shared {
                     state.draft.replace_with(replayed);
                     return Ok(());
                 }
-                let seen = Section::new(encoding, &state.draft).build();
+                let seen = state.draft.whole(encoding);
                 state.draft.take(seen)
             };
             changes.put_back(replayed);
