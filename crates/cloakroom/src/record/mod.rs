@@ -218,6 +218,11 @@ impl Record {
     }
 }
 
+/// The absolute deadline in a record's body, for a store that keeps bodies.
+pub(crate) fn absolute_deadline(body: &Body) -> Option<UnixMillis> {
+    layout::absolute_deadline(&body.slice)
+}
+
 /// Prints no data, no label and no hash.
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
