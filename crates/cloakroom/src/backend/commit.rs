@@ -67,11 +67,8 @@ impl Drop for Work<'_> {
 impl ServerSideSessionBackend {
     /// Takes no more changes, drops those of data unless they are kept, and tells what is left to be done.
     pub(crate) fn close(&self, shared: &Shared, keep_changes: bool) -> Closed {
-        let mut state = shared.state();
+        let Some(mut state) = shared.close_unused() else { return Closed::Unused };
         state.phase = Phase::Closed;
-        if !state.used {
-            return Closed::Unused;
-        }
         if !keep_changes {
             let base = state.record.as_ref().map(Record::data);
             state.draft = Draft::over(base);
@@ -193,6 +190,10 @@ impl ServerSideSessionBackend {
                 return Err(gone());
             }
         };
+        if !state.draft.is_changed() {
+            state.draft.replace_with(Draft::over(data));
+            return Ok(());
+        }
         drop(state);
         shared.rebase(data.as_ref(), encoding)
     }

@@ -42,7 +42,7 @@ impl Found {
 impl ServerSideSessionBackend {
     /// A session that has not looked at any cookie; it does so in [`load_into`](Self::load_into).
     pub(crate) fn untouched(&self) -> Arc<Shared> {
-        Shared::new(self.clone(), State::default())
+        Shared::unused(self.clone())
     }
 
     /// Finds the session of a request by its `Cookie` headers, given as their bytes.
@@ -73,9 +73,6 @@ impl ServerSideSessionBackend {
     }
 
     /// Loads once; later and concurrent calls wait for the first.
-    ///
-    /// This future becomes part of the application's own, whose size costs time also where no session is used:
-    /// what seldom happens is boxed.
     pub(crate) async fn load_into(&self, shared: &Shared, found: Candidates) -> Result<()> {
         let turn = shared.turn.try_lock();
         let _turn = match turn {

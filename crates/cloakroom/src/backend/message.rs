@@ -48,10 +48,7 @@ impl ServerSideSessionBackend {
     }
 
     pub(crate) fn headers_for(&self, shared: &Shared) -> MessageHeaders {
-        let state = shared.state();
-        if !state.used {
-            return MessageHeaders::default();
-        }
+        let Some(state) = shared.used_state() else { return MessageHeaders::default() };
         let cookie = &self.config().cookie;
         let set_cookie = match (state.cookie, &state.id, &state.record) {
             (CookieChange::Set(at), Some(id), Some(record)) => {

@@ -1,6 +1,7 @@
 //! What one request knows of its session.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,21 +19,77 @@ pub(crate) struct Shared {
     pub(crate) backend: ServerSideSessionBackend,
     /// Orders what asks the store: one load for all that wait for it, one `save` on top of the other.
     pub(crate) turn: tokio::sync::Mutex<()>,
-    state: Mutex<State>,
+    state: Mutex<Lazy>,
+}
+
+/// The state, from its first use on: most of it is room for what a request without a session never has.
+#[derive(Default)]
+struct Lazy {
+    /// Whether the response was committed before the session was ever used.
+    closed: bool,
+    state: Option<Box<State>>,
+}
+
+/// The locked state of a session that is in use.
+pub(crate) struct StateGuard<'s>(MutexGuard<'s, Lazy>);
+
+impl Deref for StateGuard<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        self.0.state.as_deref().expect("made by whoever made this guard")
+    }
+}
+
+impl DerefMut for StateGuard<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        self.0.state.as_deref_mut().expect("made by whoever made this guard")
+    }
 }
 
 impl Shared {
+    /// The session of a request that has not used it.
+    pub(crate) fn unused(backend: ServerSideSessionBackend) -> Arc<Self> {
+        let turn = tokio::sync::Mutex::const_new(());
+        Arc::new(Self { backend, turn, state: Mutex::default() })
+    }
+
     pub(crate) fn new(backend: ServerSideSessionBackend, state: State) -> Arc<Self> {
-        Arc::new(Self {
-            backend,
-            turn: tokio::sync::Mutex::const_new(()),
-            state: Mutex::new(state),
-        })
+        let shared = Self::unused(backend);
+        *shared.state() = state;
+        shared
     }
 
     /// The state. No code of the application runs, and nothing is awaited, while it is held; a panic of ours
     /// leaves it whole, so a poisoned lock is no reason to lose a session.
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> StateGuard<'_> {
+        let mut lazy = self.lock();
+        if lazy.state.is_none() {
+            let phase = if lazy.closed { Phase::Closed } else { Phase::Open };
+            lazy.state = Some(Box::new(State { phase, ..State::default() }));
+        }
+        StateGuard(lazy)
+    }
+
+    /// The state of a session that has been used.
+    pub(crate) fn used_state(&self) -> Option<StateGuard<'_>> {
+        let lazy = self.lock();
+        let used = lazy.state.as_ref().is_some_and(|state| state.used);
+        used.then(|| StateGuard(lazy))
+    }
+
+    /// The state to be closed, if the session has been used; otherwise it is closed by this.
+    pub(crate) fn close_unused(&self) -> Option<StateGuard<'_>> {
+        let mut lazy = self.lock();
+        match &mut lazy.state {
+            Some(state) if state.used => return Some(StateGuard(lazy)),
+            Some(state) => state.phase = Phase::Closed,
+            None => lazy.closed = true,
+        }
+        None
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lazy> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

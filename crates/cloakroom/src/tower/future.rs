@@ -108,10 +108,10 @@ struct EndOnDrop(Option<Arc<Shared>>);
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        let Some(shared) = self.0.take().filter(|shared| shared.state().wanted.end.is_some())
-        else {
+        let Some(shared) = self.0.take() else { return };
+        if shared.used_state().is_none_or(|state| state.wanted.end.is_none()) {
             return;
-        };
+        }
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(async move {
                 // A failure is an event of its own; nobody is left to be told.

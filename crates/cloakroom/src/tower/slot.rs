@@ -65,10 +65,11 @@ impl SessionSlot {
         match &self.0 {
             Slot::Ready(shared) => {
                 shared.backend.check_host(headers.get(HOST).map(HeaderValue::as_bytes))?;
-                if !shared.state().used {
+                if shared.used_state().is_none() {
                     let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
                     let found = shared.backend.candidates(lines);
-                    shared.backend.load_into(shared, found).await?;
+                    // Boxed: this becomes part of the handler's future, whose size costs time in every request.
+                    Box::pin(shared.backend.load_into(shared, found)).await?;
                 }
                 Ok(Session::new(shared.clone()))
             }
