@@ -57,7 +57,7 @@ impl ServerSideSessionBackend {
             state.draft = Draft::over(base);
             state.wanted = Wanted { end: state.wanted.end.take(), ..Wanted::default() };
         }
-        state.is_dirty() || matches!(state.cookie, CookieChange::Unconfirmed(_))
+        state.is_dirty() || matches!(state.cookie, CookieChange::Unconfirmed { .. })
     }
 
     pub(crate) async fn save(&self, shared: &Shared) -> Result<()> {
@@ -79,21 +79,28 @@ impl ServerSideSessionBackend {
         stored
     }
 
-    /// Lets a cookie that was decided at the load go out if its ID is still accepted, and otherwise forgets it.
+    /// Lets a cookie that was decided before the response go out if its ID is still accepted, and otherwise forgets
+    /// it.
     async fn confirm_cookie(&self, shared: &Shared) {
-        let (at, id) = {
+        let (at, first, id) = {
             let mut state = shared.state();
-            let CookieChange::Unconfirmed(at) = state.cookie else { return };
+            let CookieChange::Unconfirmed { at, first } = state.cookie else { return };
             state.cookie = CookieChange::Keep;
             let Some(id) = state.id.clone() else { return };
-            (at, id)
+            (at, first, id)
         };
-        // A store that does not answer is no reason to fail a response that changed nothing.
-        if let Ok(Some(live)) = self.load_again(&id).await {
-            let mut state = shared.state();
-            state.cookie = CookieChange::Set(at);
-            state.id = Some(live.id);
-            state.record = Some(live.record);
+        let live = self.load_again(&id).await;
+        let mut state = shared.state();
+        match live {
+            Ok(Some(live)) => {
+                state.cookie = CookieChange::Set(at);
+                state.id = Some(live.id);
+                state.record = Some(live.record);
+            }
+            // Without it nobody could reach the session that was stored.
+            Err(_) if first => state.cookie = CookieChange::Set(at),
+            // A store that does not answer is no reason to fail a response that has nothing more to store.
+            Ok(None) | Err(_) => {}
         }
     }
 
@@ -132,8 +139,19 @@ impl ServerSideSessionBackend {
                 None
             }
             Outcome::Stored(next) => {
-                if next.cookie {
-                    state.cookie = CookieChange::Set(next.at);
+                let unconfirmed = match state.cookie {
+                    CookieChange::Unconfirmed { first, .. } => Some(first),
+                    _ => None,
+                };
+                if state.phase == Phase::Closed {
+                    // What was just stored with this ID confirms it.
+                    if next.cookie || unconfirmed.is_some() {
+                        state.cookie = CookieChange::Set(next.at);
+                    }
+                } else if next.cookie {
+                    let first = unconfirmed == Some(true)
+                        || state.id.as_ref().is_none_or(|before| !before.is(&next.id));
+                    state.cookie = CookieChange::Unconfirmed { at: next.at, first };
                 }
                 state.created |= state.record.is_none();
                 state.id = Some(next.id);
