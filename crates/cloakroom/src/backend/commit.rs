@@ -47,8 +47,8 @@ impl Drop for Work<'_> {
 }
 
 impl ServerSideSessionBackend {
-    /// Takes no more changes, drops those of data unless they are kept, and tells whether any are left for
-    /// [`store_changes`](Self::store_changes).
+    /// Takes no more changes, drops those of data unless they are kept, and tells whether there is anything left for
+    /// [`commit`](Self::commit): changes, a cookie to confirm, or a save that is under way.
     pub(crate) fn close(&self, shared: &Shared, keep_changes: bool) -> bool {
         let mut state = shared.state();
         state.phase = Phase::Closed;
@@ -57,7 +57,24 @@ impl ServerSideSessionBackend {
             state.draft = Draft::over(base);
             state.wanted = Wanted { end: state.wanted.end.take(), ..Wanted::default() };
         }
-        state.is_dirty() || matches!(state.cookie, CookieChange::Unconfirmed { .. })
+        state.is_dirty()
+            || matches!(state.cookie, CookieChange::Unconfirmed { .. })
+            || shared.saving.try_lock().is_err()
+    }
+
+    /// Stores what a response is to store, after a save that is under way: an ID that this makes goes out with the
+    /// response, and what it fails to store is stored here.
+    pub(crate) async fn commit(&self, shared: &Shared, keep_changes: bool) -> Result<()> {
+        let _in_order = match shared.saving.try_lock() {
+            Ok(turn) => Some(turn),
+            // Not for ever: the application may hold a save that it drives on only after the response.
+            Err(_) => {
+                let limit = self.config().operation_timeout;
+                tokio::time::timeout(limit, shared.saving.lock()).await.ok()
+            }
+        };
+        self.close(shared, keep_changes);
+        self.store_changes(shared).await
     }
 
     pub(crate) async fn save(&self, shared: &Shared) -> Result<()> {
@@ -71,7 +88,7 @@ impl ServerSideSessionBackend {
         self.store_changes(shared).await
     }
 
-    pub(crate) async fn store_changes(&self, shared: &Shared) -> Result<()> {
+    async fn store_changes(&self, shared: &Shared) -> Result<()> {
         let stored = self.store_log(shared).await;
         if stored.is_ok() && shared.state().phase == Phase::Closed {
             self.confirm_cookie(shared).await;

@@ -35,8 +35,11 @@ impl ServerSideSessionBackend {
         status: u16,
     ) -> (MessageHeaders, Result<()>) {
         let shared = session.shared();
-        let dirty = self.close(shared, self.keeps_changes(status));
-        let outcome = if dirty { self.store_changes(shared).await } else { Ok(()) };
+        let keep = self.keeps_changes(status);
+        let outcome = match self.close(shared, keep) {
+            true => self.commit(shared, keep).await,
+            false => Ok(()),
+        };
         (self.headers_for(shared), outcome)
     }
 

@@ -60,7 +60,7 @@ where
                 return Poll::Ready(Ok(response));
             }
             let committed = shared.clone();
-            let stored = Box::pin(async move { committed.backend.store_changes(&committed).await });
+            let stored = Box::pin(async move { committed.backend.commit(&committed, keep).await });
             *this.commit = Some(Commit { response, stored });
         }
         let (Some(commit), Some(EndOnDrop(shared))) = (this.commit.as_mut(), this.session.as_ref())
@@ -111,8 +111,7 @@ impl Drop for EndOnDrop {
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(async move {
                 // A failure is an event of its own; nobody is left to be told.
-                shared.backend.close(&shared, false);
-                let _ = shared.backend.store_changes(&shared).await;
+                let _ = shared.backend.commit(&shared, false).await;
             })),
             Err(_) => tracing::error!("a session was to end, but there is no runtime to end it on"),
         }
