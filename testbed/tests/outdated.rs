@@ -29,6 +29,7 @@ async fn s_048_an_id_in_its_grace_is_not_brought_forward_after_the_sign_in() {
     let slow = waiting(&testbed, &old, ("GET", "/slow?delay=300", "")).await;
     visitor.does("/sign-in", SIGN_IN).await;
     assert!(!slow.is_finished());
+    testbed.clock.advance(Duration::from_millis(300));
     assert_eq!(slow.await.unwrap().set_cookie(), None);
 }
 

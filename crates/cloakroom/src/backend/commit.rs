@@ -1,20 +1,27 @@
 //! From a request's changes to the store: compare-and-set, and replay on a conflict.
 
+use std::time::Duration;
+
 use super::ServerSideSessionBackend;
 use super::load::gone;
 use super::plan::Next;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::SessionId;
-use crate::record::{Encoding, Record};
+use crate::record::{Encoding, Record, Revision};
 use crate::session::draft::Draft;
 use crate::session::state::{CookieChange, Phase, Shared, Wanted};
 use crate::session::{Absence, headers_sent};
 use crate::store::{Created, Store, Updated};
+use crate::time::UnixMillis;
 
 /// How often a commit is tried when others keep winning.
 const MAX_ATTEMPTS: usize = 100;
 /// How often a new ID is drawn when its handle is taken.
 const MAX_CREATES: usize = 3;
+
+/// How long after its load or save a request may send a cookie that was decided then without another look.
+///
+/// Responses overtake one another on their way by more than this, so the look would promise nothing.
+const OVERTAKING: Duration = Duration::from_millis(10);
 
 /// What became of a commit.
 pub(super) enum Outcome {
@@ -22,6 +29,17 @@ pub(super) enum Outcome {
     Stored(Next),
     /// The session had ended, or its ID was changed: the changes are dropped.
     Lost,
+}
+
+/// What a request leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// It never used its session: the response is none of our business.
+    Unused,
+    /// Nothing to store.
+    Unchanged,
+    /// Something for [`commit`](ServerSideSessionBackend::commit).
+    Changed,
 }
 
 /// Changes on their way to the store, out of the shared state so that no lock is held while they go.
@@ -49,28 +67,42 @@ impl Drop for Work<'_> {
 impl ServerSideSessionBackend {
     /// Takes no more changes, drops those of data unless they are kept, and tells whether there is anything left for
     /// [`commit`](Self::commit): changes, a cookie to confirm, or a save that is under way.
-    pub(crate) fn close(&self, shared: &Shared, keep_changes: bool) -> bool {
+    pub(crate) fn close(&self, shared: &Shared, keep_changes: bool) -> Closed {
         let mut state = shared.state();
         state.phase = Phase::Closed;
+        if !state.used {
+            return Closed::Unused;
+        }
         if !keep_changes {
             let base = state.record.as_ref().map(Record::data);
             state.draft = Draft::over(base);
             state.wanted = Wanted { end: state.wanted.end.take(), ..Wanted::default() };
         }
-        state.is_dirty()
+        if let CookieChange::Unconfirmed { at, .. } = state.cookie {
+            let now = self.now();
+            if at <= now && now.since(at) <= OVERTAKING {
+                state.cookie = CookieChange::Set(at);
+            }
+        }
+        if state.is_dirty()
             || matches!(state.cookie, CookieChange::Unconfirmed { .. })
-            || shared.saving.try_lock().is_err()
+            || shared.turn.try_lock().is_err()
+        {
+            Closed::Changed
+        } else {
+            Closed::Unchanged
+        }
     }
 
     /// Stores what a response is to store, after a save that is under way: an ID that this makes goes out with the
     /// response, and what it fails to store is stored here.
     pub(crate) async fn commit(&self, shared: &Shared, keep_changes: bool) -> Result<()> {
-        let _in_order = match shared.saving.try_lock() {
+        let _in_order = match shared.turn.try_lock() {
             Ok(turn) => Some(turn),
             // Not for ever: the application may hold a save that it drives on only after the response.
             Err(_) => {
                 let limit = self.config().operation_timeout;
-                tokio::time::timeout(limit, shared.saving.lock()).await.ok()
+                tokio::time::timeout(limit, shared.turn.lock()).await.ok()
             }
         };
         self.close(shared, keep_changes);
@@ -84,7 +116,7 @@ impl ServerSideSessionBackend {
                 "the response was committed, and with it the session; use `detached` to go on",
             ));
         }
-        let _in_order = shared.saving.lock().await;
+        let _in_order = shared.turn.lock().await;
         self.store_changes(shared).await
     }
 
@@ -123,7 +155,7 @@ impl ServerSideSessionBackend {
 
     async fn store_log(&self, shared: &Shared) -> Result<()> {
         self.end_old(shared).await?;
-        let (mut work, known, encoding) = {
+        let (mut work, next, known, encoding) = {
             let mut state = shared.state();
             if !state.is_dirty() {
                 return Ok(());
@@ -131,15 +163,25 @@ impl ServerSideSessionBackend {
             if state.record.is_none() && state.phase == Phase::Detached {
                 return Err(if state.absence.is_none() { gone() } else { headers_sent() });
             }
-            let encoding = self.encoding_for(state.record.as_ref());
-            let draft = state.draft.take(encoding);
+            let now = self.now();
+            let known = state.record.as_ref().map(Record::revision);
+            let next = match (&state.id, &state.record) {
+                (Some(id), Some(record)) => {
+                    self.plan_change(record, id, &state.draft, &state.wanted, now)?
+                }
+                _ => {
+                    self.admit_creation(&state.wanted, now)?;
+                    self.plan_new(&state.draft, &state.wanted, now)?
+                }
+            };
+            let draft = state.draft.take(next.record.data());
             let wanted = std::mem::take(&mut state.wanted);
-            let known = state.id.clone().zip(state.record.clone());
-            (Work { shared, draft, wanted, settled: false }, known, encoding)
+            let encoding = next.record.data().encoding();
+            (Work { shared, draft, wanted, settled: false }, next, known, encoding)
         };
         let outcome = match known {
-            None => self.create(&mut work).await?,
-            Some((id, record)) => self.replace(&mut work, id, record).await?,
+            None => self.create(&mut work, next).await?,
+            Some(revision) => self.replace(&mut work, next, revision).await?,
         };
         work.settled = true;
         self.settle(shared, outcome, encoding)
@@ -215,22 +257,23 @@ impl ServerSideSessionBackend {
         }
     }
 
-    async fn create(&self, work: &mut Work<'_>) -> Result<Outcome> {
-        // Whoever signs in has shown who they are; the flood to fear is of visitors who have not.
-        if let (Some(limit), None) = (self.config().max_creations_per_second, &work.wanted.sign_in)
-        {
-            self.0.creations.count(limit, self.now())?;
+    /// Whoever signs in has shown who they are; the flood to fear is of visitors who have not.
+    fn admit_creation(&self, wanted: &Wanted, now: UnixMillis) -> Result<()> {
+        match self.config().max_creations_per_second {
+            Some(limit) if wanted.sign_in.is_none() => self.0.creations.count(limit, now),
+            _ => Ok(()),
         }
+    }
+
+    async fn create(&self, work: &mut Work<'_>, first: Next) -> Result<Outcome> {
+        let mut planned = Some(first);
         for _ in 0..MAX_CREATES {
-            let now = self.now();
-            let next = self.plan_new(&work.draft, &work.wanted, now)?;
-            match self.try_create(next.id.handle(), &next.record, now).await? {
-                Created::Created => {
-                    if work.wanted.sign_in.is_some() {
-                        self.enforce_subject_limit(&next.record, next.id.handle()).await?;
-                    }
-                    return Ok(Outcome::Stored(next));
-                }
+            let next = match planned.take() {
+                Some(next) => next,
+                None => self.plan_new(&work.draft, &work.wanted, self.now())?,
+            };
+            match self.try_create(next.id.handle(), &next.record, next.at).await? {
+                Created::Created => return self.stored(&work.wanted, next).await,
                 Created::Occupied => {}
             }
         }
@@ -244,13 +287,42 @@ impl ServerSideSessionBackend {
     async fn replace(
         &self,
         work: &mut Work<'_>,
-        mut id: SessionId,
-        mut record: Record,
+        next: Next,
+        expected: Revision,
     ) -> Result<Outcome> {
+        match self.try_update(next.id.handle(), &next.record, expected, next.at).await? {
+            Updated::Updated => self.stored(&work.wanted, next).await,
+            Updated::Gone => Ok(Outcome::Lost),
+            // Boxed, as it seldom happens.
+            Updated::Conflict => Box::pin(self.replay(work)).await,
+        }
+    }
+
+    async fn stored(&self, wanted: &Wanted, next: Next) -> Result<Outcome> {
+        if wanted.sign_in.is_some() {
+            Box::pin(self.enforce_subject_limit(&next.record, next.id.handle())).await?;
+        }
+        Ok(Outcome::Stored(next))
+    }
+
+    /// Applies the changes to what others have stored meanwhile, until they are stored.
+    async fn replay(&self, work: &mut Work<'_>) -> Result<Outcome> {
+        let Some(mut id) = work.shared.state().id.clone() else { return Ok(Outcome::Lost) };
         let handle = id.handle();
-        let mut turn = None;
+        // Whoever lost once waits its turn, so that fifty writers cost a hundred trips and not a thousand.
+        let _turn = self.queue(handle).lock_owned().await;
         let mut converged = false;
-        for _ in 0..MAX_ATTEMPTS {
+        for _ in 1..MAX_ATTEMPTS {
+            // The secret is judged again: a request from before a sign-in must not write into it.
+            let Some(fresh) = self.load_again(&id).await? else { return Ok(Outcome::Lost) };
+            if fresh.in_grace {
+                // Another request rotated first; everyone who held the old secret derives the same new one.
+                work.wanted.rotate = false;
+                converged = true;
+            }
+            let record = fresh.record;
+            id = fresh.id;
+            work.draft.rebase(Some(record.data()), record.data().encoding())?;
             let now = self.now();
             if converged && !work.draft.is_changed() && !work.wanted.changes_record() {
                 return Ok(Outcome::Stored(Next {
@@ -264,27 +336,10 @@ impl ServerSideSessionBackend {
             let mut next = self.plan_change(&record, &id, &work.draft, &work.wanted, now)?;
             next.cookie |= converged;
             match self.try_update(handle, &next.record, record.revision(), now).await? {
-                Updated::Updated => {
-                    if work.wanted.sign_in.is_some() {
-                        self.enforce_subject_limit(&next.record, handle).await?;
-                    }
-                    return Ok(Outcome::Stored(next));
-                }
+                Updated::Updated => return self.stored(&work.wanted, next).await,
                 Updated::Gone => return Ok(Outcome::Lost),
                 Updated::Conflict => {}
             }
-            if turn.is_none() {
-                turn = Some(self.queue(handle).lock_owned().await);
-            }
-            // The secret is judged again: a request from before a sign-in must not write into it.
-            let Some(fresh) = self.load_again(&id).await? else { return Ok(Outcome::Lost) };
-            if fresh.in_grace {
-                // Another request rotated first; everyone who held the old secret derives the same new one.
-                work.wanted.rotate = false;
-                converged = true;
-            }
-            (id, record) = (fresh.id, fresh.record);
-            work.draft.rebase(Some(record.data()), self.encoding_for(Some(&record)))?;
         }
         Err(contended().with_store(self.store().name()))
     }

@@ -1,6 +1,7 @@
 //! What a response must say about the session.
 
 use super::ServerSideSessionBackend;
+use super::commit::Closed;
 use crate::error::Result;
 use crate::session::Session;
 use crate::session::state::{CookieChange, Shared};
@@ -37,8 +38,8 @@ impl ServerSideSessionBackend {
         let shared = session.shared();
         let keep = self.keeps_changes(status);
         let outcome = match self.close(shared, keep) {
-            true => self.commit(shared, keep).await,
-            false => Ok(()),
+            Closed::Changed => self.commit(shared, keep).await,
+            Closed::Unused | Closed::Unchanged => Ok(()),
         };
         (self.headers_for(shared), outcome)
     }
@@ -48,12 +49,11 @@ impl ServerSideSessionBackend {
     }
 
     pub(crate) fn headers_for(&self, shared: &Shared) -> MessageHeaders {
-        let used = shared.loaded.initialized();
-        if !used {
+        let state = shared.state();
+        if !state.used {
             return MessageHeaders::default();
         }
         let cookie = &self.config().cookie;
-        let state = shared.state();
         let set_cookie = match (state.cookie, &state.id, &state.record) {
             (CookieChange::Set(at), Some(id), Some(record)) => {
                 let max_age = (!record.is_browser_session()).then(|| record.expires_at().since(at));
@@ -62,7 +62,7 @@ impl ServerSideSessionBackend {
             (CookieChange::Expire, ..) => Some(cookie.expire()),
             _ => None,
         };
-        MessageHeaders { set_cookie, used }
+        MessageHeaders { set_cookie, used: true }
     }
 
     /// The full name of the cookie, prefix included.

@@ -17,9 +17,11 @@ mod watch;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::task::Poll;
 
 pub use self::all::AllSessions;
+#[cfg(feature = "tower")]
+pub(crate) use self::commit::Closed;
 pub use self::message::MessageHeaders;
 pub use self::sessions::{SessionInfo, Sessions};
 
@@ -194,20 +196,24 @@ impl ServerSideSessionBackend {
 
     /// Waits for a store, but not longer than configured.
     async fn bounded<T>(&self, mut call: BoxFuture<'_, Result<T>>) -> Result<T> {
-        let store = self.0.store.name();
         // Most calls to a store in memory are ready at once and need no timer, and no runtime that has one.
-        let first = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx))).await;
-        let limit: Duration = self.0.config.operation_timeout;
+        let first = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
         let outcome = match first {
-            std::task::Poll::Ready(outcome) => outcome,
-            std::task::Poll::Pending => tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
-                Err(Error::new(
-                    ErrorKind::Unavailable,
-                    format!("the store did not answer within {limit:?}; check it, or raise `operation_timeout`"),
-                ))
-            }),
+            Poll::Ready(outcome) => outcome,
+            // Boxed for the sake of the futures around this one, which pay for its size also where it is ready.
+            Poll::Pending => Box::pin(self.in_time(call)).await,
         };
-        outcome.map_err(|error| error.with_store(store))
+        outcome.map_err(|error| error.with_store(self.0.store.name()))
+    }
+
+    async fn in_time<T>(&self, call: BoxFuture<'_, Result<T>>) -> Result<T> {
+        let limit = self.0.config.operation_timeout;
+        tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("the store did not answer within {limit:?}; check it, or raise `operation_timeout`"),
+            ))
+        })
     }
 }
 

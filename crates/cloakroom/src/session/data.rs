@@ -127,7 +127,7 @@ impl Session {
 
     /// The keys, sorted.
     pub fn keys(&self) -> Vec<String> {
-        self.shared().state().draft.entries().iter().map(|(key, _)| (*key).to_owned()).collect()
+        self.shared().state().draft.keys()
     }
 
     /// The number of keys.

@@ -82,6 +82,7 @@ impl Session {
         let data = state.record.as_ref().map(crate::record::Record::data);
         let detached = State {
             phase: Phase::Detached,
+            used: true,
             id: state.id.clone(),
             record: state.record.clone(),
             absence: state.absence,
@@ -89,10 +90,7 @@ impl Session {
             ..State::default()
         };
         drop(state);
-        let shared = Shared::new(self.shared.backend.clone(), detached);
-        // Nobody else has this cell, so it cannot be set already.
-        let _ = shared.loaded.set(());
-        Self { shared }
+        Self { shared: Shared::new(self.shared.backend.clone(), detached) }
     }
 
     /// Runs `change` on the state of a session that still takes changes.

@@ -10,12 +10,13 @@ use tokio::task::JoinHandle;
 
 use crate::Bed;
 
-/// A request that has saved, which moves the deadline of the cookie.
+/// A request that has saved, which moves the deadline of the cookie, and goes on for a second.
 async fn saved(bed: &Bed, cookie: &str) -> Session {
     bed.clock.advance(Duration::from_secs(60));
     let session = bed.load(cookie).await;
     session.insert("saved", &1).unwrap();
     session.save().await.unwrap();
+    bed.clock.advance(Duration::from_secs(1));
     session
 }
 
@@ -67,6 +68,7 @@ async fn a_new_id_goes_out_also_if_the_store_then_cannot_be_asked() {
         }
         session.insert("k", &1).unwrap();
         session.save().await.unwrap();
+        bed.clock.advance(Duration::from_secs(1));
         bed.store.inject(Operation::Load, 1, Fault::Fail);
         let next = bed.commit(&session, &cookie).await;
         assert_ne!(next, cookie);

@@ -143,10 +143,15 @@ pub async fn s_048_a_renewal_that_was_overtaken_sets_no_cookie(start: impl Start
     for (path, body) in [("/sign-in", r#"{"subject":"ada"}"#), ("/destroy", "")] {
         let mut visitor = site.with_session(r#"{"a":1}"#).await;
         site.clock.advance(Duration::from_secs(11));
-        // The first load renews; the second is the look before the cookie goes out.
+        // The first load renews and takes its time; the second is the look before the cookie goes out.
+        let look = Gate::new();
+        site.store.inject(Operation::Load, 2, Fault::Wait(look.clone()));
         let renewing = ("GET", "/session", "");
-        let held = site.held(&visitor, (Operation::Load, 2), renewing).await;
+        let (request, load) = site.held(&visitor, (Operation::Load, 1), renewing).await;
+        site.clock.advance(Duration::from_millis(11));
+        load.open();
+        look.reached().await;
         visitor.does(path, body).await;
-        assert_eq!(released(held).await.set_cookie(), None, "{path}");
+        assert_eq!(released((request, look)).await.set_cookie(), None, "{path}");
     }
 }
