@@ -216,31 +216,6 @@ async fn s_020_hostile_values_make_no_store_call() {
 }
 
 #[tokio::test]
-async fn s_021_an_id_counts_in_the_cookie_alone() {
-    let two = Two::start().await;
-    let Two { ours, testbed, .. } = &two;
-    let calls = testbed.store.all_calls();
-    let starts = [
-        format!("GET /session?{NAME}={ours}"),
-        format!("GET /session?session={ours}"),
-        format!("GET /public/;{NAME}={ours}"),
-    ];
-    for start in &starts {
-        assert_eq!(ask(testbed.address, start, &[], "").await.json()["absence"], "no-cookie");
-    }
-    let form = b"Content-Type: application/x-www-form-urlencoded";
-    let answer = ask(testbed.address, "GET /session", &[form], &two.ours_pair).await;
-    assert_eq!(answer.json()["absence"], "no-cookie");
-    for header in ["X-Session-Id", "X-Session", NAME, "Authorization", "Cookie2", "Set-Cookie"] {
-        let lines = [format!("{header}: {ours}"), format!("{header}: {}", two.ours_pair)];
-        let lines: Vec<_> = lines.iter().map(String::as_bytes).collect();
-        let answer = ask(testbed.address, "GET /session", &lines, "").await;
-        assert_eq!(answer.json()["absence"], "no-cookie", "{header}");
-    }
-    assert_eq!(testbed.store.all_calls(), calls);
-}
-
-#[tokio::test]
 async fn s_024_an_authorization_header_changes_nothing() {
     let two = Two::start().await;
     let cookie = format!("Cookie: {}", two.ours_pair);

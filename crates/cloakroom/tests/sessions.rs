@@ -19,6 +19,8 @@ mod listing;
 mod races;
 #[path = "sessions/reloading.rs"]
 mod reloading;
+#[path = "sessions/saving.rs"]
+mod saving;
 #[path = "sessions/store_reader.rs"]
 mod store_reader;
 #[path = "sessions/time.rs"]

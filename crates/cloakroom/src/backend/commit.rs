@@ -18,7 +18,7 @@ const MAX_ATTEMPTS: usize = 100;
 /// How often a new ID is drawn when its handle is taken.
 const MAX_CREATES: usize = 3;
 
-/// How long after its load a request may send a cookie that was decided then without another look.
+/// How long after its load or save a request may send a cookie that was decided then without another look.
 ///
 /// Responses overtake one another on their way by more than this, so the look would promise nothing.
 const OVERTAKING: Duration = Duration::from_millis(10);
@@ -38,7 +38,7 @@ pub(crate) enum Closed {
     Unused,
     /// Nothing to store.
     Unchanged,
-    /// Something for [`store_changes`](ServerSideSessionBackend::store_changes).
+    /// Something for [`commit`](ServerSideSessionBackend::commit).
     Changed,
 }
 
@@ -65,7 +65,8 @@ impl Drop for Work<'_> {
 }
 
 impl ServerSideSessionBackend {
-    /// Takes no more changes, drops those of data unless they are kept, and tells what is left to be done.
+    /// Takes no more changes, drops those of data unless they are kept, and tells whether there is anything left for
+    /// [`commit`](Self::commit): changes, a cookie to confirm, or a save that is under way.
     pub(crate) fn close(&self, shared: &Shared, keep_changes: bool) -> Closed {
         let Some(mut state) = shared.close_unused() else { return Closed::Unused };
         state.phase = Phase::Closed;
@@ -74,17 +75,35 @@ impl ServerSideSessionBackend {
             state.draft = Draft::over(base);
             state.wanted = Wanted { end: state.wanted.end.take(), ..Wanted::default() };
         }
-        if let CookieChange::Unconfirmed(at) = state.cookie {
+        if let CookieChange::Unconfirmed { at, .. } = state.cookie {
             let now = self.now();
             if at <= now && now.since(at) <= OVERTAKING {
                 state.cookie = CookieChange::Set(at);
             }
         }
-        if state.is_dirty() || matches!(state.cookie, CookieChange::Unconfirmed(_)) {
+        if state.is_dirty()
+            || matches!(state.cookie, CookieChange::Unconfirmed { .. })
+            || shared.turn.try_lock().is_err()
+        {
             Closed::Changed
         } else {
             Closed::Unchanged
         }
+    }
+
+    /// Stores what a response is to store, after a save that is under way: an ID that this makes goes out with the
+    /// response, and what it fails to store is stored here.
+    pub(crate) async fn commit(&self, shared: &Shared, keep_changes: bool) -> Result<()> {
+        let _in_order = match shared.turn.try_lock() {
+            Ok(turn) => Some(turn),
+            // Not for ever: the application may hold a save that it drives on only after the response.
+            Err(_) => {
+                let limit = self.config().operation_timeout;
+                tokio::time::timeout(limit, shared.turn.lock()).await.ok()
+            }
+        };
+        self.close(shared, keep_changes);
+        self.store_changes(shared).await
     }
 
     pub(crate) async fn save(&self, shared: &Shared) -> Result<()> {
@@ -98,7 +117,7 @@ impl ServerSideSessionBackend {
         self.store_changes(shared).await
     }
 
-    pub(crate) async fn store_changes(&self, shared: &Shared) -> Result<()> {
+    async fn store_changes(&self, shared: &Shared) -> Result<()> {
         let stored = self.store_log(shared).await;
         if stored.is_ok() && shared.state().phase == Phase::Closed {
             self.confirm_cookie(shared).await;
@@ -106,21 +125,28 @@ impl ServerSideSessionBackend {
         stored
     }
 
-    /// Lets a cookie that was decided at the load go out if its ID is still accepted, and otherwise forgets it.
+    /// Lets a cookie that was decided before the response go out if its ID is still accepted, and otherwise forgets
+    /// it.
     async fn confirm_cookie(&self, shared: &Shared) {
-        let (at, id) = {
+        let (at, first, id) = {
             let mut state = shared.state();
-            let CookieChange::Unconfirmed(at) = state.cookie else { return };
+            let CookieChange::Unconfirmed { at, first } = state.cookie else { return };
             state.cookie = CookieChange::Keep;
             let Some(id) = state.id.clone() else { return };
-            (at, id)
+            (at, first, id)
         };
-        // A store that does not answer is no reason to fail a response that changed nothing.
-        if let Ok(Some(live)) = self.load_again(&id).await {
-            let mut state = shared.state();
-            state.cookie = CookieChange::Set(at);
-            state.id = Some(live.id);
-            state.record = Some(live.record);
+        let live = self.load_again(&id).await;
+        let mut state = shared.state();
+        match live {
+            Ok(Some(live)) => {
+                state.cookie = CookieChange::Set(at);
+                state.id = Some(live.id);
+                state.record = Some(live.record);
+            }
+            // Without it nobody could reach the session that was stored.
+            Err(_) if first => state.cookie = CookieChange::Set(at),
+            // A store that does not answer is no reason to fail a response that has nothing more to store.
+            Ok(None) | Err(_) => {}
         }
     }
 
@@ -169,8 +195,19 @@ impl ServerSideSessionBackend {
                 None
             }
             Outcome::Stored(next) => {
-                if next.cookie {
-                    state.cookie = CookieChange::Set(next.at);
+                let unconfirmed = match state.cookie {
+                    CookieChange::Unconfirmed { first, .. } => Some(first),
+                    _ => None,
+                };
+                if state.phase == Phase::Closed {
+                    // What was just stored with this ID confirms it.
+                    if next.cookie || unconfirmed.is_some() {
+                        state.cookie = CookieChange::Set(next.at);
+                    }
+                } else if next.cookie {
+                    let first = unconfirmed == Some(true)
+                        || state.id.as_ref().is_none_or(|before| !before.is(&next.id));
+                    state.cookie = CookieChange::Unconfirmed { at: next.at, first };
                 }
                 state.created |= state.record.is_none();
                 state.id = Some(next.id);

@@ -120,7 +120,7 @@ impl ServerSideSessionBackend {
                 let renewed = config.renew_on_access
                     && live.record.idle_deadline() == now.plus(live.record.max_age());
                 if live.in_grace || renewed && !live.record.is_browser_session() {
-                    state.cookie = CookieChange::Unconfirmed(now);
+                    state.cookie = CookieChange::Unconfirmed { at: now, first: false };
                 }
                 state.id = Some(live.id);
                 state.record = Some(live.record);
@@ -223,7 +223,7 @@ impl ServerSideSessionBackend {
                 // out whoever got the new one.
                 state.wanted.rotate = false;
                 if state.phase == Phase::Open {
-                    state.cookie = CookieChange::Unconfirmed(live.at);
+                    state.cookie = CookieChange::Unconfirmed { at: live.at, first: false };
                 }
             }
             state.id = Some(live.id);

@@ -36,8 +36,9 @@ impl ServerSideSessionBackend {
         status: u16,
     ) -> (MessageHeaders, Result<()>) {
         let shared = session.shared();
-        let outcome = match self.close(shared, self.keeps_changes(status)) {
-            Closed::Changed => self.store_changes(shared).await,
+        let keep = self.keeps_changes(status);
+        let outcome = match self.close(shared, keep) {
+            Closed::Changed => self.commit(shared, keep).await,
             Closed::Unused | Closed::Unchanged => Ok(()),
         };
         (self.headers_for(shared), outcome)

@@ -59,6 +59,9 @@ impl Session {
 
     /// Stores the changes now, before the response head or without one.
     ///
+    /// A response waits for a save that is under way, up to `operation_timeout`, so that the ID of a new session goes
+    /// out with it.
+    ///
     /// # Errors
     /// [`ErrorKind::Gone`] if the session has ended meanwhile, [`ErrorKind::HeadersSent`] if it would be a
     /// new one and no cookie can be sent any more, [`ErrorKind::Closed`] after the response, and whatever

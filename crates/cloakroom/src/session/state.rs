@@ -152,9 +152,13 @@ pub(crate) enum CookieChange {
     Keep,
     /// A new ID, or a later deadline; `Max-Age` counts from this moment, at which the deadline was decided.
     Set(UnixMillis),
-    /// As `Set`, decided when the session was loaded: to be sent only if the ID is still its ID when the
-    /// response goes out, since a sign-in or an end may have come in between.
-    Unconfirmed(UnixMillis),
+    /// As `Set`, decided before the response, by a load or a save: to be sent only if the ID is still its ID when
+    /// the response goes out, since a sign-in or an end may have come in between.
+    Unconfirmed {
+        at: UnixMillis,
+        /// Whether nobody else can have told the browser this ID, so that it goes out unless it is known to be dead.
+        first: bool,
+    },
     Expire,
 }
 

@@ -65,7 +65,7 @@ where
                 Closed::Changed => {}
             }
             let committed = shared.clone();
-            let stored = Box::pin(async move { committed.backend.store_changes(&committed).await });
+            let stored = Box::pin(async move { committed.backend.commit(&committed, keep).await });
             *this.commit = Some(Commit { response, stored });
         }
         let (Some(commit), Some(shared)) = (this.commit.as_mut(), &this.session.0) else {
@@ -115,8 +115,7 @@ impl Drop for EndOnDrop {
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(async move {
                 // A failure is an event of its own; nobody is left to be told.
-                shared.backend.close(&shared, false);
-                let _ = shared.backend.store_changes(&shared).await;
+                let _ = shared.backend.commit(&shared, false).await;
             })),
             Err(_) => tracing::error!("a session was to end, but there is no runtime to end it on"),
         }

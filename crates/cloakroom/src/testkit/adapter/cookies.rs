@@ -190,7 +190,9 @@ pub async fn s_021_an_id_counts_in_the_cookie_alone(start: impl Start) {
     let lines = ["X-Session", "Authorization", "Set-Cookie", "Cookie2"]
         .map(|header| format!("{header}: {ours}"));
     let lines: Vec<_> = lines.iter().map(String::as_bytes).collect();
-    for start in [format!("GET /session?{ours}"), format!("GET /public/;{ours}")] {
+    let bare = ours.split_once('=').map(|(_, id)| format!("GET /session?session={id}"));
+    let starts = [format!("GET /session?{ours}"), format!("GET /public/;{ours}")];
+    for start in starts.into_iter().chain(bare) {
         let answer = ask(site.address, &start, &lines, &ours).await;
         assert_eq!(answer.json()["absence"], "no-cookie", "{start}");
     }
