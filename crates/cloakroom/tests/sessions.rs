@@ -9,6 +9,8 @@ mod faults;
 mod floods;
 #[path = "sessions/identity.rs"]
 mod identity;
+#[path = "sessions/logs.rs"]
+mod logs;
 #[path = "sessions/races.rs"]
 mod races;
 #[path = "sessions/store_reader.rs"]

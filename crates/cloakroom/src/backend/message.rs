@@ -1,12 +1,14 @@
 //! What a response must say about the session.
 
+use std::fmt;
+
 use super::ServerSideSessionBackend;
 use crate::error::Result;
 use crate::session::Session;
 use crate::session::state::{CookieChange, Shared};
 
 /// Headers that a response needs, without a framework's types.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
 pub struct MessageHeaders {
@@ -15,6 +17,16 @@ pub struct MessageHeaders {
     /// Whether the session was used, so that the response depends on the cookie: `Vary: Cookie`, and no
     /// shared cache may keep it.
     pub used: bool,
+}
+
+/// Prints whether there is a cookie, not the cookie: an ID stands in it.
+impl fmt::Debug for MessageHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageHeaders")
+            .field("sets_cookie", &self.set_cookie.is_some())
+            .field("used", &self.used)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ServerSideSessionBackend {
