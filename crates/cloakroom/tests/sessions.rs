@@ -11,6 +11,8 @@ mod floods;
 mod identity;
 #[path = "sessions/logs.rs"]
 mod logs;
+#[path = "sessions/privilege.rs"]
+mod privilege;
 #[path = "sessions/races.rs"]
 mod races;
 #[path = "sessions/store_reader.rs"]

@@ -59,6 +59,11 @@ impl ServerSideSessionBackend {
         if draft.is_changed() {
             parts.data = draft.data(self.encoding_for(Some(record)), self.limits())?;
         }
+        if wanted.changes_subject_of(record) {
+            parts.labels.clear();
+            parts.max_age = self.config().max_age;
+            parts.browser_session = self.config().browser_session;
+        }
         parts.labels.extend(wanted.labels.clone());
         self.apply_wishes(&mut parts, wanted, now);
         let id = if wanted.cycle || wanted.sign_in.is_some() {

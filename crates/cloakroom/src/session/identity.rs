@@ -44,8 +44,8 @@ impl Session {
     /// What the application noted about the session, this request's notes included.
     pub fn labels(&self) -> BTreeMap<String, String> {
         let state = self.shared().state();
-        let mut labels =
-            state.record.as_ref().map(|record| record.parts().labels).unwrap_or_default();
+        let kept = state.record.as_ref().filter(|record| !state.wanted.changes_subject_of(record));
+        let mut labels = kept.map(|record| record.parts().labels).unwrap_or_default();
         labels.extend(state.wanted.labels.clone());
         labels
     }
@@ -66,8 +66,12 @@ impl Session {
 
     /// Binds the session to a subject and gives it a new secret, in one commit: the old ID is dead at once.
     ///
-    /// Data of an anonymous session is kept, a cart for instance; data of *another* subject is dropped. The
-    /// absolute timeout starts anew.
+    /// Data of an anonymous session is kept, a cart for instance. Nothing of *another* subject is: not the data,
+    /// not the labels, not a lifetime of its own. The absolute timeout starts anew.
+    ///
+    /// What must not outlive the sign-in, such as a token against cross-site requests or the state of the login
+    /// itself, is the application's to [`remove`](Self::remove) in the same request, or all of it to
+    /// [`clear`](Self::clear) before; both are one commit with the sign-in.
     ///
     /// Source: OWASP ASVS 5.0, 7.2.4 (a new token on authentication).
     ///

@@ -134,6 +134,14 @@ impl Wanted {
         self.labels.extend(newer);
     }
 
+    /// Whether somebody else signs in than who the record belongs to; nothing of theirs is handed over.
+    pub(crate) fn changes_subject_of(&self, record: &Record) -> bool {
+        match (&self.sign_in, record.subject()) {
+            (Some(new), Some(old)) => **new != *old,
+            _ => false,
+        }
+    }
+
     /// Whether the application asked for something, as against a scheduled rotation.
     pub(crate) fn is_asked_for(&self) -> bool {
         self.cycle

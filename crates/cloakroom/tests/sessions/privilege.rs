@@ -1,0 +1,116 @@
+//! Changes of privilege: the ID changes, the proof of who somebody is does not renew itself, and nothing is
+//! handed over that should not be.
+
+use std::time::Duration;
+
+use cloakroom::{Clock, MaxAge, ServerSideSessionConfig, Session};
+
+use crate::Bed;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Does one request's work; the cookie after it. The old ID must be dead.
+async fn change(bed: &Bed, cookie: &str, work: impl Fn(&Session)) -> String {
+    let session = bed.load(cookie).await;
+    work(&session);
+    let next = bed.commit(&session, cookie).await;
+    assert_ne!(next, cookie, "a new ID");
+    assert!(!bed.is_alive(cookie).await, "the old one is dead at once");
+    assert!(bed.is_alive(&next).await);
+    next
+}
+
+#[tokio::test]
+async fn s_043_each_change_of_privilege_gives_a_new_id() {
+    let bed = Bed::new();
+    let mut cookie = bed.create().await;
+    let mut steps: Vec<(&str, Box<dyn Fn(&Session)>)> = Vec::new();
+    steps.push(("password", Box::new(|session| session.sign_in("ada").unwrap())));
+    steps.push(("second factor", Box::new(|session| session.sign_in("ada").unwrap())));
+    steps.push(("another role", Box::new(|session| session.cycle_id().unwrap())));
+    steps.push(("impersonation", Box::new(|session| session.sign_in("bob").unwrap())));
+    steps.push(("back again", Box::new(|session| session.sign_in("ada").unwrap())));
+    for (what, step) in steps {
+        cookie = change(&bed, &cookie, step).await;
+        assert_eq!(bed.live().await, 1, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn s_046_what_the_application_removes_at_the_sign_in_is_gone() {
+    let bed = Bed::new();
+    let cookie = bed.create().await;
+    let session = bed.load(&cookie).await;
+    session.insert("csrf", "token of the anonymous visitor").unwrap();
+    session.insert("login", "state of the flow").unwrap();
+    bed.commit(&session, &cookie).await;
+    // A form that was opened before the sign-in and comes in after it.
+    let stale = bed.load(&cookie).await;
+    stale.insert("csrf", "token of the anonymous visitor").unwrap();
+    let signed_in = change(&bed, &cookie, |session| {
+        session.remove("csrf").unwrap();
+        session.remove("login").unwrap();
+        session.sign_in("ada").unwrap();
+    })
+    .await;
+    bed.commit(&stale, &cookie).await;
+    assert_eq!(bed.load(&signed_in).await.keys(), ["n"]);
+
+    let afresh = change(&bed, &signed_in, |session| {
+        session.clear().unwrap();
+        session.sign_in("ada").unwrap();
+    })
+    .await;
+    let session = bed.load(&afresh).await;
+    assert_eq!((session.len(), session.subject().as_deref()), (0, Some("ada")));
+}
+
+#[tokio::test]
+async fn s_047_a_sign_in_keeps_the_visitors_data_and_nobody_elses() {
+    let bed = Bed::new();
+    let anonymous = bed.create().await;
+    let ada = change(&bed, &anonymous, |session| session.sign_in("ada").unwrap()).await;
+    assert_eq!(bed.load(&ada).await.keys(), ["n"], "a cart comes along");
+    let again = change(&bed, &ada, |session| session.sign_in("ada").unwrap()).await;
+    assert_eq!(bed.load(&again).await.keys(), ["n"], "her own data stays");
+    let bob = change(&bed, &again, |session| {
+        session.insert("before", &1).unwrap();
+        session.sign_in("bob").unwrap();
+        session.insert("after", &1).unwrap();
+        assert_eq!(session.keys(), ["after"]);
+    })
+    .await;
+    assert_eq!(bed.load(&bob).await.keys(), ["after"], "hers is not his");
+    let back = change(&bed, &bob, |session| {
+        session.sign_in("eve").unwrap();
+        session.insert("eves", &1).unwrap();
+        session.sign_in("bob").unwrap();
+    })
+    .await;
+    assert!(bed.load(&back).await.is_empty(), "nor is what Eve did on the way");
+}
+
+/// Labels are shown in the subject's list of devices, and "remember me" was the other one's wish.
+#[tokio::test]
+async fn s_047_labels_and_lifetime_of_another_subject_are_dropped() {
+    let bed = Bed::with(ServerSideSessionConfig::default().with_max_age(MINUTE));
+    let session = bed.load("").await;
+    session.sign_in("ada").unwrap();
+    session.set_label("place", "at home").unwrap();
+    session.set_max_age(MaxAge::Lasting(MINUTE * 60)).unwrap();
+    let ada = bed.commit(&session, "").await;
+    let again = change(&bed, &ada, |session| session.sign_in("ada").unwrap()).await;
+    assert_eq!(bed.load(&again).await.labels()["place"], "at home");
+
+    let bob = change(&bed, &again, |session| {
+        session.sign_in("bob").unwrap();
+        session.set_label("device", "phone").unwrap();
+        assert_eq!(session.labels().len(), 1);
+    })
+    .await;
+    let listed = bed.backend.sessions().of("bob").await.unwrap();
+    assert_eq!(listed[0].labels.keys().collect::<Vec<_>>(), ["device"]);
+    assert_eq!(listed[0].expires_at, bed.clock.now().plus(MINUTE));
+    bed.clock.advance(MINUTE);
+    assert!(!bed.is_alive(&bob).await);
+}
