@@ -8,6 +8,7 @@ use crate::id::{SessionHandle, SessionId};
 use crate::record::{Record, check_label, check_subject};
 use crate::session::draft::Draft;
 use crate::store::Ended;
+use crate::time::UnixMillis;
 
 impl Session {
     /// The public name of the session; `None` until it is stored.
@@ -38,6 +39,30 @@ impl Session {
         match &state.wanted.sign_in {
             Some(subject) => Some(String::from(&**subject)),
             None => state.record.as_ref().and_then(Record::subject).map(str::to_owned),
+        }
+    }
+
+    /// When the subject last proved who they are: the last [`sign_in`](Self::sign_in), this request's own
+    /// included. `None` if nobody is signed in.
+    ///
+    /// Nothing else moves it: no write, no renewal, no new ID. So it decides whether a recent proof is needed
+    /// before something that matters, such as a new password.
+    ///
+    /// # Examples
+    /// ```
+    /// # use cloakroom::{Clock, Session};
+    /// # use std::time::Duration;
+    /// fn is_fresh(session: &Session, clock: &impl Clock, within: Duration) -> bool {
+    ///     session.authenticated_at().is_some_and(|at| clock.now().since(at) <= within)
+    /// }
+    /// ```
+    ///
+    /// Source: OWASP ASVS 5.0, 7.5.1 (re-authentication before sensitive changes).
+    pub fn authenticated_at(&self) -> Option<UnixMillis> {
+        let state = self.shared().state();
+        match state.wanted.sign_in {
+            Some(_) => Some(self.shared().backend.now()),
+            None => state.record.as_ref().and_then(Record::authenticated_at),
         }
     }
 

@@ -114,3 +114,41 @@ async fn s_047_labels_and_lifetime_of_another_subject_are_dropped() {
     bed.clock.advance(MINUTE);
     assert!(!bed.is_alive(&bob).await);
 }
+
+#[tokio::test]
+async fn s_063_the_time_of_the_proof_moves_with_a_sign_in_alone() {
+    let config = ServerSideSessionConfig::default()
+        .with_renew_on_access(true)
+        .with_rotate_every(MINUTE * 10)
+        .with_max_age(MINUTE * 30);
+    let bed = Bed::with(config);
+    let anonymous = bed.create().await;
+    assert_eq!(bed.load(&anonymous).await.authenticated_at(), None);
+    let mut cookie = change(&bed, &anonymous, |session| session.sign_in("ada").unwrap()).await;
+    let proved = bed.clock.now();
+    for minute in 1..=20_u64 {
+        bed.clock.advance(MINUTE);
+        let session = bed.load(&cookie).await;
+        match minute % 5 {
+            0 => session.insert("k", &minute).unwrap(),
+            1 => session.renew().unwrap(),
+            2 => session.cycle_id().unwrap(),
+            3 => session.set_max_age(MaxAge::Lasting(MINUTE * 15)).unwrap(),
+            _ => session.clear().unwrap(),
+        }
+        assert_eq!(session.authenticated_at(), Some(proved), "minute {minute}");
+        cookie = bed.commit(&session, &cookie).await;
+        let session = bed.load(&cookie).await;
+        assert_eq!(session.authenticated_at(), Some(proved), "minute {minute}");
+        let stale = bed.clock.now().since(proved) > MINUTE * 5;
+        assert_eq!(stale, minute > 5, "so that a recent proof can be required");
+    }
+    let session = bed.load(&cookie).await;
+    session.sign_in("ada").unwrap();
+    assert_eq!(session.authenticated_at(), Some(bed.clock.now()), "this request's own counts");
+    cookie = bed.commit(&session, &cookie).await;
+    let session = bed.load(&cookie).await;
+    assert_eq!(session.authenticated_at(), Some(bed.clock.now()));
+    session.destroy().unwrap();
+    assert_eq!(session.authenticated_at(), None);
+}
