@@ -12,6 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use super::deadlines::{
+    s_057_no_life_becomes_endless, s_061_a_sweep_spares_what_is_prolonged_meanwhile,
+};
 pub use super::history::{random_steps_agree_with_a_model, s_076_histories_are_linearizable};
 
 use crate::error::Result;
@@ -64,7 +67,11 @@ fn of_subject(n: u64, subject: &str) -> Record {
     RecordParts { subject: Some(subject.into()), ..parts(n) }.into()
 }
 
-async fn live<S: Store>(store: &S, key: SessionHandle, now: UnixMillis) -> Option<Record> {
+pub(super) async fn live<S: Store>(
+    store: &S,
+    key: SessionHandle,
+    now: UnixMillis,
+) -> Option<Record> {
     match store.load(key, None, now).await.expect("a load works") {
         Lookup::Live(record) => Some(record),
         Lookup::Absent(_) => None,
@@ -427,6 +434,8 @@ macro_rules! store_conformance {
             touch_can_shorten
             delete_is_idempotent
             s_055_expired_is_absent
+            s_057_no_life_becomes_endless
+            s_061_a_sweep_spares_what_is_prolonged_meanwhile
             renewal_is_due_and_by_the_holder
             delete_expired_is_bounded
             racing_updates_lose_nothing

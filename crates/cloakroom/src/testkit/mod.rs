@@ -6,6 +6,7 @@
 
 mod clock;
 pub mod conformance;
+mod deadlines;
 mod faulty;
 mod history;
 mod model;
