@@ -184,7 +184,9 @@ impl ServerSideSessionBackend {
         // Whoever signs in has shown who they are; the flood to fear is of visitors who have not.
         if let (Some(limit), None) = (self.config().max_creations_per_second, &work.wanted.sign_in)
         {
-            self.0.creations.count(limit, self.now())?;
+            if !self.0.creations.admits(limit, self.now()) {
+                return Err(too_many_creations(limit));
+            }
         }
         for _ in 0..MAX_CREATES {
             let now = self.now();
@@ -253,6 +255,15 @@ impl ServerSideSessionBackend {
         }
         Err(contended().with_store(self.store().name()))
     }
+}
+
+fn too_many_creations(limit: u32) -> Error {
+    Error::new(
+        ErrorKind::TooManyCreations,
+        format!(
+            "more than {limit} new anonymous sessions in a second; raise `max_creations_per_second`, or limit requests in front"
+        ),
+    )
 }
 
 fn contended() -> Error {

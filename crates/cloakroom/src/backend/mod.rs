@@ -4,13 +4,14 @@
 //! [`MessageHeaders`] it gets into the response.
 
 mod commit;
-mod creations;
 mod load;
 mod message;
 mod plan;
 mod queue;
+mod rate;
 mod recover;
 mod sessions;
+mod tally;
 mod watch;
 
 use std::fmt;
@@ -21,8 +22,9 @@ use std::time::Duration;
 pub use self::message::MessageHeaders;
 pub use self::sessions::{SessionInfo, Sessions};
 
-use self::creations::Creations;
 use self::queue::Queues;
+use self::rate::Rate;
+use self::tally::Tallies;
 use crate::config::{Checked, ConfigError, ServerSideSessionConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SessionHandle, SessionId, os_random};
@@ -49,7 +51,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     random: Arc<crate::id::RandomSource>,
     queues: Arc<Queues>,
-    creations: Arc<Creations>,
+    creations: Arc<Rate>,
+    tallies: Arc<Tallies>,
     revisions: Arc<AtomicU64>,
 }
 
@@ -74,6 +77,7 @@ impl ServerSideSessionBackend {
             random: Arc::new(os_random),
             queues: Arc::default(),
             creations: Arc::default(),
+            tallies: Arc::default(),
             revisions: Arc::new(AtomicU64::new(u64::from_le_bytes(seed))),
         })))
     }

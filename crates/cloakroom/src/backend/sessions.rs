@@ -8,7 +8,7 @@ use crate::config::SubjectLimitPolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionHandle;
 use crate::record::Record;
-use crate::session::Session;
+use crate::session::{Absence, Session};
 use crate::store::{Directory, Ended, Store};
 use crate::time::UnixMillis;
 
@@ -107,6 +107,15 @@ impl Sessions {
     pub async fn count(&self) -> Result<u64> {
         let backend = &self.backend;
         backend.bounded(backend.directory()?.count(backend.now())).await
+    }
+
+    /// How many requests came without a session for this reason, since the backend was made.
+    ///
+    /// Exact: every request that used its session is counted, also where no event is logged. Of each reason
+    /// ten events a second are, at `DEBUG` and with this number, so that a flood of broken cookies does not
+    /// fill the log; see [`Absence`].
+    pub fn absences(&self, why: Absence) -> u64 {
+        self.backend.0.tallies.of(why).total()
     }
 
     /// Ends a session; whether there was one.

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloakroom::testkit::Operation;
-use cloakroom::{ErrorKind, ServerSideSessionConfig};
+use cloakroom::testkit::{Fault, Operation};
+use cloakroom::{Absence, ErrorKind, ServerSideSessionConfig};
 
 use crate::Bed;
+use crate::log::Log;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s_077_two_hundred_visitors_see_their_own_session_alone() {
@@ -114,6 +115,50 @@ async fn s_131_appending_for_ever_stops_at_the_limit() {
         cookie = bed.commit(&session, &cookie).await;
     }
     assert!(bed.load(&cookie).await.data().size() <= 16 * 1024);
+}
+
+/// A hundred thousand broken cookies in ten seconds: the log has a hundred lines, and the count is exact.
+#[tokio::test]
+async fn s_134_a_flood_of_broken_cookies_fills_no_log_and_is_counted_exactly() {
+    const SECONDS: u64 = 10;
+    const COOKIES: u64 = 100_000;
+    let (log, _listening) = Log::listen();
+    let bed = Bed::new();
+    for n in 0..COOKIES {
+        if n > 0 && n % (COOKIES / SECONDS) == 0 {
+            bed.clock.advance(Duration::from_secs(1));
+        }
+        bed.load("__Host-session=broken").await;
+    }
+    let sessions = bed.backend.sessions();
+    assert_eq!(sessions.absences(Absence::Malformed), COOKIES);
+    assert_eq!(bed.store.all_calls(), 0);
+    let text = log.text();
+    assert_eq!(text.matches("malformed").count() as u64, SECONDS * 10);
+    assert!(text.contains(&format!("total={}", COOKIES - COOKIES / SECONDS + 1)), "{text}");
+
+    // One reason does not silence another, and each is counted for itself.
+    bed.load("").await;
+    bed.load(&format!("__Host-session={}", "A".repeat(43))).await;
+    for why in [Absence::NoCookie, Absence::Unknown] {
+        assert_eq!(sessions.absences(why), 1);
+        assert!(log.text().contains(why.name()));
+    }
+}
+
+/// A record that no longer can be read, asked for again and again.
+#[tokio::test]
+async fn s_134_a_broken_record_fills_no_log() {
+    let (log, _listening) = Log::listen();
+    let bed = Bed::new();
+    let cookie = bed.create().await;
+    for _ in 0..100 {
+        bed.store.inject(Operation::Load, 1, Fault::Corrupt);
+        assert_eq!(bed.load(&cookie).await.absence(), Some(Absence::Unknown));
+    }
+    assert_eq!(log.text().matches("record cannot be read").count(), 10);
+    assert_eq!(bed.backend.sessions().absences(Absence::Unknown), 100);
+    assert!(bed.is_alive(&cookie).await);
 }
 
 #[tokio::test]

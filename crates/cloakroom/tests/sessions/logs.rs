@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt::Write as _;
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cloakroom::store::{Lookup, Renewal, Store};
@@ -13,48 +11,14 @@ use cloakroom::{
     Clock, IdFormat, PreviousSecret, RecordParts, ServerSideSessionConfig, SessionId,
     SubjectLimitPolicy,
 };
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::Bed;
+use crate::log::Log;
 
 const KEY: &str = "key-canary";
 const VALUE: &str = "value-canary";
 const SUBJECT: &str = "subject-canary";
 const LABEL: &str = "label-canary";
-
-/// Everything that is logged by this thread while the guard lives.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn listen() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_span_events(FmtSpan::FULL)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// The secrets that were in use, to search for.
 #[derive(Default)]
