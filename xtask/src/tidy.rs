@@ -102,3 +102,24 @@ fn s_083_no_upsert_in_the_library() {
         }
     }
 }
+
+/// What is stored is plain data. A format that names types or carries code would let whoever writes to the store
+/// choose what runs here.
+#[test]
+fn s_109_no_format_that_carries_types_or_code() {
+    let lock = read("Cargo.lock");
+    let locked: Vec<_> = lock.lines().filter_map(|line| line.strip_prefix("name = ")).collect();
+    assert!(locked.len() > 50);
+    for unfit in ["typetag", "erased-serde", "bincode", "serde_pickle", "serde_yaml", "libloading"]
+    {
+        assert!(!locked.contains(&&*format!("\"{unfit}\"")), "Cargo.lock has {unfit}");
+    }
+    let mut files = Vec::new();
+    sources(&root().join("crates/cloakroom/src"), &mut files);
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for unfit in ["dyn Any", "std::any::Any", "TypeId"] {
+            assert!(!text.contains(unfit), "{} has `{unfit}`", file.display());
+        }
+    }
+}
