@@ -117,6 +117,38 @@ async fn s_131_appending_for_ever_stops_at_the_limit() {
     assert!(bed.load(&cookie).await.data().size() <= 16 * 1024);
 }
 
+/// What a request asks of the allocator does not depend on how much its header holds.
+#[test]
+fn s_133_a_header_of_fifty_thousand_pairs_is_read_in_place() {
+    let bed = Bed::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let load =
+        |header: &str| allocation_counter::measure(|| drop(runtime.block_on(bed.load(header))));
+    load("a=b");
+    let small = load("a=b");
+    // Names that begin like ours make the reader look furthest.
+    for pair in ["a=b;", ";", "__Host-session;", "__Host-sessio=n;", "__Host-session =x;"] {
+        let large = load(&pair.repeat(50_000));
+        assert_eq!((large.count_total, large.bytes_total), (small.count_total, small.bytes_total));
+    }
+}
+
+/// Handles are their own hash, which is no danger: a visitor chooses what is looked for, never what is kept.
+#[test]
+fn s_133_ids_with_one_hash_leave_nothing_in_a_map() {
+    let bed = Bed::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let ask = || {
+        for n in 0..1000_u32 {
+            // The first bytes differ; those that choose the place in a table are all the same.
+            let cookie = format!("__Host-session={n:A>8}{}", "A".repeat(35));
+            assert!(!runtime.block_on(bed.load(&cookie)).exists());
+        }
+    };
+    ask();
+    assert_eq!(allocation_counter::measure(ask).bytes_current, 0);
+}
+
 /// A hundred thousand broken cookies in ten seconds: the log has a hundred lines, and the count is exact.
 #[tokio::test]
 async fn s_134_a_flood_of_broken_cookies_fills_no_log_and_is_counted_exactly() {
