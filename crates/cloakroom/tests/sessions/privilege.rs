@@ -24,12 +24,14 @@ async fn change(bed: &Bed, cookie: &str, work: impl Fn(&Session)) -> String {
 async fn s_043_each_change_of_privilege_gives_a_new_id() {
     let bed = Bed::new();
     let mut cookie = bed.create().await;
-    let mut steps: Vec<(&str, Box<dyn Fn(&Session)>)> = Vec::new();
-    steps.push(("password", Box::new(|session| session.sign_in("ada").unwrap())));
-    steps.push(("second factor", Box::new(|session| session.sign_in("ada").unwrap())));
-    steps.push(("another role", Box::new(|session| session.cycle_id().unwrap())));
-    steps.push(("impersonation", Box::new(|session| session.sign_in("bob").unwrap())));
-    steps.push(("back again", Box::new(|session| session.sign_in("ada").unwrap())));
+    type Step = (&'static str, fn(&Session));
+    let steps: [Step; 5] = [
+        ("password", |session| session.sign_in("ada").unwrap()),
+        ("second factor", |session| session.sign_in("ada").unwrap()),
+        ("another role", |session| session.cycle_id().unwrap()),
+        ("impersonation", |session| session.sign_in("bob").unwrap()),
+        ("back again", |session| session.sign_in("ada").unwrap()),
+    ];
     for (what, step) in steps {
         cookie = change(&bed, &cookie, step).await;
         assert_eq!(bed.live().await, 1, "{what}");
