@@ -2,10 +2,10 @@
 
 use super::ServerSideSessionBackend;
 use super::load::gone;
-use super::plan::Next;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
 use crate::record::{Encoding, Record};
+use crate::session::attempt::{Attempt, Next};
 use crate::session::draft::Draft;
 use crate::session::state::{CookieChange, Phase, Shared, Wanted};
 use crate::session::{Absence, headers_sent};
@@ -32,6 +32,10 @@ struct Work<'s> {
     shared: &'s Shared,
     draft: Draft,
     wanted: Wanted,
+    /// How far the draft goes.
+    generation: u64,
+    /// The write that is on its way, and the record that it replaces.
+    sent: Option<(Next, Option<Record>)>,
     settled: bool,
 }
 
@@ -41,6 +45,10 @@ impl Drop for Work<'_> {
             return;
         }
         let mut state = self.shared.state();
+        if let Some((next, replaces)) = self.sent.take() {
+            let (wanted, generation) = (self.wanted.clone(), self.generation);
+            state.attempt = Some(Box::new(Attempt { next, replaces, wanted, generation }));
+        }
         state.draft.put_back(std::mem::take(&mut self.draft));
         state.wanted.put_back(std::mem::take(&mut self.wanted));
     }
@@ -57,7 +65,9 @@ impl ServerSideSessionBackend {
             state.draft = Draft::over(base);
             state.wanted = Wanted { end: state.wanted.end.take(), ..Wanted::default() };
         }
-        state.is_dirty() || matches!(state.cookie, CookieChange::Unconfirmed(_))
+        state.is_dirty()
+            || state.attempt.is_some()
+            || matches!(state.cookie, CookieChange::Unconfirmed(_))
     }
 
     pub(crate) async fn save(&self, shared: &Shared) -> Result<()> {
@@ -99,6 +109,7 @@ impl ServerSideSessionBackend {
 
     async fn store_log(&self, shared: &Shared) -> Result<()> {
         self.end_old(shared).await?;
+        self.settle_attempt(shared).await?;
         let (mut work, known, encoding) = {
             let mut state = shared.state();
             if !state.is_dirty() {
@@ -108,10 +119,12 @@ impl ServerSideSessionBackend {
                 return Err(if state.absence.is_none() { gone() } else { headers_sent() });
             }
             let encoding = self.encoding_for(state.record.as_ref());
+            let generation = state.draft.generation();
             let draft = state.draft.take(encoding);
             let wanted = std::mem::take(&mut state.wanted);
             let known = state.id.clone().zip(state.record.clone());
-            (Work { shared, draft, wanted, settled: false }, known, encoding)
+            let work = Work { shared, draft, wanted, generation, sent: None, settled: false };
+            (work, known, encoding)
         };
         let outcome = match known {
             None => self.create(&mut work).await?,
@@ -122,7 +135,12 @@ impl ServerSideSessionBackend {
     }
 
     /// Notes in the state what became of a commit.
-    fn settle(&self, shared: &Shared, outcome: Outcome, encoding: Encoding) -> Result<()> {
+    pub(super) fn settle(
+        &self,
+        shared: &Shared,
+        outcome: Outcome,
+        encoding: Encoding,
+    ) -> Result<()> {
         let mut state = shared.state();
         let data = match outcome {
             Outcome::Stored(next) if next.ends => {
@@ -183,23 +201,22 @@ impl ServerSideSessionBackend {
     async fn create(&self, work: &mut Work<'_>) -> Result<Outcome> {
         // Whoever signs in has shown who they are; the flood to fear is of visitors who have not.
         if let (Some(limit), None) = (self.config().max_creations_per_second, &work.wanted.sign_in)
+            && !self.0.creations.admits(limit, self.now())
         {
-            if !self.0.creations.admits(limit, self.now()) {
-                return Err(too_many_creations(limit));
-            }
+            return Err(too_many_creations(limit));
         }
         for _ in 0..MAX_CREATES {
             let now = self.now();
             let next = self.plan_new(&work.draft, &work.wanted, now)?;
-            match self.try_create(next.id.handle(), &next.record, now).await? {
-                Created::Created => {
-                    if work.wanted.sign_in.is_some() {
-                        self.enforce_subject_limit(&next.record, next.id.handle()).await?;
-                    }
-                    return Ok(Outcome::Stored(next));
+            work.sent = Some((next.clone(), None));
+            let created = self.try_create(next.id.handle(), &next.record, now).await?;
+            if created == Created::Created {
+                if work.wanted.sign_in.is_some() {
+                    self.enforce_subject_limit(&next.record, next.id.handle()).await?;
                 }
-                Created::Occupied => {}
+                return Ok(Outcome::Stored(next));
             }
+            work.sent = None;
         }
         Err(Error::new(
             ErrorKind::Random,
@@ -230,6 +247,7 @@ impl ServerSideSessionBackend {
             }
             let mut next = self.plan_change(&record, &id, &work.draft, &work.wanted, now)?;
             next.cookie |= converged;
+            work.sent = Some((next.clone(), Some(record.clone())));
             match self.try_update(handle, &next.record, record.revision(), now).await? {
                 Updated::Updated => {
                     if work.wanted.sign_in.is_some() {
@@ -238,7 +256,7 @@ impl ServerSideSessionBackend {
                     return Ok(Outcome::Stored(next));
                 }
                 Updated::Gone => return Ok(Outcome::Lost),
-                Updated::Conflict => {}
+                Updated::Conflict => work.sent = None,
             }
             if turn.is_none() {
                 turn = Some(self.queue(handle).lock_owned().await);

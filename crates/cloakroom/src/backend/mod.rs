@@ -3,6 +3,7 @@
 //! No framework is known here. An adapter hands over the bytes of the `Cookie` headers, and puts the
 //! [`MessageHeaders`] it gets into the response.
 
+mod attempt;
 mod commit;
 mod load;
 mod message;

@@ -44,7 +44,8 @@ pub(crate) struct Draft {
     cleared: bool,
     /// What the log made of single keys, sorted.
     overlay: Vec<(Arc<str>, Setting)>,
-    log: Vec<Change>,
+    /// Each with the generation that it made.
+    log: Vec<(u64, Change)>,
     /// What the changes make of the base, once it has been built.
     built: Option<Data>,
     /// Counts changes, so that an update computed outside the lock notices a change in between.
@@ -85,20 +86,20 @@ impl Draft {
         let key: Arc<str> = key.into();
         let value: Setting = value.map(Into::into);
         self.put(key.clone(), value.clone());
-        self.log.push(Change::Set { key, value });
+        self.log.push((self.generation, Change::Set { key, value }));
     }
 
     /// Logs an update whose first result is `value`.
     pub(crate) fn update(&mut self, key: &str, value: Vec<u8>, apply: UpdateFn) {
         let key: Arc<str> = key.into();
         self.put(key.clone(), Some(value.into()));
-        self.log.push(Change::Update { key, apply });
+        self.log.push((self.generation, Change::Update { key, apply }));
     }
 
     pub(crate) fn clear(&mut self) {
         self.hide_all();
         self.log.clear();
-        self.log.push(Change::Clear);
+        self.log.push((self.generation, Change::Clear));
     }
 
     /// Visits keys and encoded values as the changes leave them, sorted by key.
@@ -176,7 +177,7 @@ impl Draft {
         self.built = None;
         self.cleared = false;
         self.overlay.clear();
-        for mut change in std::mem::take(&mut self.log) {
+        for (made, mut change) in std::mem::take(&mut self.log) {
             match &mut change {
                 Change::Set { key, value } => self.put(key.clone(), value.clone()),
                 Change::Update { key, apply } => {
@@ -185,9 +186,19 @@ impl Draft {
                 }
                 Change::Clear => self.hide_all(),
             }
-            self.log.push(change);
+            self.log.push((made, change));
         }
         Ok(())
+    }
+
+    /// Whether the log leads to the same data when it is replayed on what it made already.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        !self.log.iter().any(|(_, change)| matches!(change, Change::Update { .. }))
+    }
+
+    /// Takes the changes up to a generation out of the log: they were stored. The view follows at the next rebase.
+    pub(crate) fn forget(&mut self, generation: u64) {
+        self.log.retain(|(made, _)| *made > generation);
     }
 
     /// Takes the changes away to be stored; what stays looks the same and has no changes.

@@ -139,7 +139,9 @@ impl Session {
     #[doc(alias = "flush")]
     pub fn destroy(&self) -> Result<()> {
         self.change(|state| {
-            if let Some(id) = state.id.take() {
+            // Perhaps one that began with a save whose outcome nobody knows.
+            let attempt = state.attempt.take().map(|attempt| attempt.next.id.clone());
+            if let Some(id) = state.id.take().or(attempt) {
                 state.wanted.end = Some((id.handle(), Ended::Destroyed));
             }
             let end = state.wanted.end.take();

@@ -149,6 +149,71 @@ fn s_079_a_save_given_up_at_any_poll_loses_nothing() {
     });
 }
 
+/// A save that nobody waited for may have been stored. The response finds out, and does nothing twice.
+#[test]
+fn s_079_a_save_given_up_at_any_poll_is_not_done_twice() {
+    let bed = bed();
+    let _time = bed.runtime.enter();
+    at_every_poll(|polls| {
+        let cookie = bed.aged(None);
+        let session = bed.look(&cookie);
+        session.update("n", |n: &mut u32| *n += 1).unwrap();
+        let done = give_up_after(polls, session.save()).is_some();
+        session.update("n", |n: &mut u32| *n += 10).unwrap();
+        finish(bed.backend.store_in_message(&session, 200)).1.unwrap();
+        assert_eq!(bed.look(&cookie).get::<u32>("n").unwrap(), Some(11), "after {polls} polls");
+        done
+    });
+}
+
+/// Nor does a visitor lose the session whose new ID was in a save that nobody waited for.
+#[test]
+fn s_079_a_sign_in_saved_and_given_up_at_any_poll_is_answered_with_its_id() {
+    let bed = bed();
+    let _time = bed.runtime.enter();
+    for (held, status) in [(true, 200), (false, 200), (true, 500), (false, 500)] {
+        at_every_poll(|polls| {
+            bed.clock.advance(std::time::Duration::from_secs(1000));
+            let cookie = if held { bed.aged(None) } else { String::new() };
+            let session = bed.look(&cookie);
+            session.insert("k", &1).unwrap();
+            session.sign_in("ada").unwrap();
+            let done = give_up_after(polls, session.save()).is_some();
+            let (headers, outcome) = finish(bed.backend.store_in_message(&session, status));
+            outcome.unwrap();
+            let stored = finish(bed.backend.sessions().of("ada")).unwrap().len();
+            assert!(stored == 1 || status == 500 && stored == 0 && !done, "after {polls} polls");
+            assert_eq!(bed.live(), if held { 1 } else { stored as u64 }, "no second one");
+            if stored == 1 {
+                let line = headers.set_cookie.expect("the new ID is told");
+                let session = bed.look(line.split(';').next().unwrap());
+                assert_eq!(session.subject().as_deref(), Some("ada"), "after {polls} polls");
+            }
+            done
+        });
+    }
+}
+
+/// A session that began with a save that nobody waited for ends with the rest.
+#[test]
+fn s_079_what_is_destroyed_after_a_save_given_up_at_any_poll_is_gone() {
+    let bed = bed();
+    let _time = bed.runtime.enter();
+    for held in [true, false] {
+        at_every_poll(|polls| {
+            bed.clock.advance(std::time::Duration::from_secs(1000));
+            let cookie = if held { bed.aged(None) } else { String::new() };
+            let session = bed.look(&cookie);
+            session.sign_in("ada").unwrap();
+            let done = give_up_after(polls, session.save()).is_some();
+            session.destroy().unwrap();
+            finish(bed.backend.store_in_message(&session, 200)).1.unwrap();
+            assert_eq!(bed.live(), 0, "after {polls} polls");
+            done
+        });
+    }
+}
+
 #[test]
 fn s_079_a_reload_given_up_at_any_poll_keeps_the_changes() {
     let bed = bed();
