@@ -126,6 +126,10 @@ impl ServerSideSessionBackend {
             let work = Work { shared, draft, wanted, generation, sent: None, settled: false };
             (work, known, encoding)
         };
+        if let Some(subject) = &work.wanted.sign_in {
+            let own = known.as_ref().map(|(id, _)| id.handle());
+            self.admit_subject(subject, own).await?;
+        }
         let outcome = match known {
             None => self.create(&mut work).await?,
             Some((id, record)) => self.replace(&mut work, id, record).await?,

@@ -210,6 +210,26 @@ impl ServerSideSessionBackend {
         self.bounded(self.erased().dyn_delete(handle, why, self.now())).await
     }
 
+    /// Before a sign-in is stored: whether the policy refuses it already.
+    ///
+    /// Nothing has been written then: the visitor keeps the session they had, and no sign-in that is given up
+    /// half-way is one too many.
+    pub(super) async fn admit_subject(
+        &self,
+        subject: &str,
+        own: Option<SessionHandle>,
+    ) -> Result<()> {
+        let config = self.config();
+        let (Some(limit), SubjectLimitPolicy::Refuse) =
+            (config.max_sessions_per_subject, config.subject_limit_policy)
+        else {
+            return Ok(());
+        };
+        let all = self.by_subject(subject).await?;
+        let others = all.iter().filter(|(handle, _)| Some(*handle) != own).count();
+        if others < limit { Ok(()) } else { Err(too_many_sessions(limit)) }
+    }
+
     /// After a sign-in was stored: keeps the subject within its number of sessions.
     ///
     /// Looked at afterwards, so that of racing sign-ins the last sees all the others.
@@ -241,11 +261,15 @@ impl ServerSideSessionBackend {
             // With any excess, so that no order of racing sign-ins lets one too many in.
             SubjectLimitPolicy::Refuse => {
                 self.end(own, Ended::Revoked).await?;
-                Err(Error::new(
-                    ErrorKind::SubjectLimit,
-                    format!("the subject has {limit} sessions already; end one first"),
-                ))
+                Err(too_many_sessions(limit))
             }
         }
     }
+}
+
+fn too_many_sessions(limit: usize) -> Error {
+    Error::new(
+        ErrorKind::SubjectLimit,
+        format!("the subject has {limit} sessions already; end one first"),
+    )
 }

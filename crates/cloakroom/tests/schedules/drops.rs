@@ -1,7 +1,7 @@
 //! Every public future given up at every poll: what is stored is as before or as after, and nothing is held.
 
 use cloakroom::store::Ended;
-use cloakroom::{ServerSideSessionConfig, Session};
+use cloakroom::{ServerSideSessionConfig, Session, SubjectLimitPolicy};
 
 use crate::Bed;
 use crate::explorer::{finish, give_up_after};
@@ -87,6 +87,25 @@ fn s_079_a_sign_in_given_up_at_any_poll_is_before_or_after() {
             assert_eq!(listed.len(), 1, "after: the record is there, under a new secret");
         }
         assert_eq!(bed.live(), 1);
+        done
+    });
+}
+
+/// With all places taken, no half-done sign-in is one too many.
+#[test]
+fn s_079_a_refused_sign_in_given_up_at_any_poll_leaves_none() {
+    let config = ServerSideSessionConfig::default()
+        .with_max_sessions_per_subject(1)
+        .with_subject_limit_policy(SubjectLimitPolicy::Refuse);
+    let bed = Bed::new(Steps::CallsAndReplies, config);
+    let _time = bed.runtime.enter();
+    let first = bed.aged(Some("ada"));
+    at_every_poll(|polls| {
+        let session = bed.look("");
+        session.sign_in("ada").unwrap();
+        let done = give_up_after(polls, bed.backend.store_in_message(&session, 200)).is_some();
+        assert!(bed.look(&first).exists());
+        assert_eq!(bed.live(), 1, "after {polls} polls");
         done
     });
 }

@@ -192,6 +192,23 @@ async fn s_069_a_refused_sign_in_is_an_error_and_leaves_no_session() {
 }
 
 #[tokio::test]
+async fn s_069_a_visitor_whose_sign_in_is_refused_keeps_the_cart() {
+    let config = ServerSideSessionConfig::default()
+        .with_max_sessions_per_subject(1)
+        .with_subject_limit_policy(SubjectLimitPolicy::Refuse);
+    let bed = Bed::with(config);
+    bed.sign_in("ada").await;
+    let cart = bed.create().await;
+    let session = bed.load(&cart).await;
+    session.sign_in("ada").unwrap();
+    let (headers, outcome) = bed.backend.store_in_message(&session, 200).await;
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::SubjectLimit);
+    assert_eq!(headers.set_cookie, None);
+    let session = bed.load(&cart).await;
+    assert_eq!((session.keys(), session.subject()), (vec!["n".to_owned()], None));
+}
+
+#[tokio::test]
 async fn s_038_no_key_signs_anybody_in() {
     let bed = Bed::new();
     let session = bed.load("").await;
