@@ -15,6 +15,7 @@ use std::time::Duration;
 pub use super::deadlines::{
     s_057_no_life_becomes_endless, s_061_a_sweep_spares_what_is_prolonged_meanwhile,
 };
+pub use super::dropped::s_079_a_call_given_up_is_before_or_after;
 pub use super::history::{random_steps_agree_with_a_model, s_076_histories_are_linearizable};
 
 use crate::error::Result;
@@ -59,7 +60,7 @@ pub(super) fn parts(n: u64) -> RecordParts {
     }
 }
 
-fn record(n: u64) -> Record {
+pub(super) fn record(n: u64) -> Record {
     parts(n).into()
 }
 
@@ -78,11 +79,11 @@ pub(super) async fn live<S: Store>(
     }
 }
 
-fn number(record: &Record) -> u64 {
+pub(super) fn number(record: &Record) -> u64 {
     record.data().get("n").expect("a number").expect("the key n")
 }
 
-async fn created<S: Store>(store: &S, n: u64) -> Record {
+pub(super) async fn created<S: Store>(store: &S, n: u64) -> Record {
     let made = record(n);
     assert_eq!(store.create(handle(n), made.clone(), START).await.unwrap_ok(), Created::Created);
     made
@@ -445,6 +446,7 @@ macro_rules! store_conformance {
             directory_follows
             random_steps_agree_with_a_model
             s_076_histories_are_linearizable
+            s_079_a_call_given_up_is_before_or_after
         );
     };
     (@ $name:ident, $store:expr; $($case:ident)*) => {

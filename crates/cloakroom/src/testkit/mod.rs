@@ -7,6 +7,7 @@
 mod clock;
 pub mod conformance;
 mod deadlines;
+mod dropped;
 mod faulty;
 mod history;
 mod model;

@@ -14,6 +14,7 @@ enum Bug {
     UpdateCreates,
     UpdateIgnoresTheRevision,
     UpdateLooksThenWrites,
+    UpdateRemovesThenWrites,
     ExpiredUpdateIsIgnored,
     TouchNeverShortens,
     TouchRevives,
@@ -159,6 +160,12 @@ impl Store for Broken {
                 self.put(key, record, now).await?;
                 Ok(Updated::Updated)
             }
+            (Bug::UpdateRemovesThenWrites, Some(current)) if current.revision() == expected => {
+                self.inner.delete(key, Ended::Destroyed, now).await?;
+                tokio::task::yield_now().await;
+                let _ = self.inner.create(key, record, now).await?;
+                Ok(Updated::Updated)
+            }
             (Bug::ExpiredUpdateIsIgnored, Some(_)) if record.is_expired(now) => {
                 Ok(Updated::Updated)
             }
@@ -284,6 +291,7 @@ finds! {
         random_steps_agree_with_a_model s_076_histories_are_linearizable;
     UpdateLooksThenWrites: racing_updates_lose_nothing s_050_racing_writers_do_not_resurrect
         s_076_histories_are_linearizable;
+    UpdateRemovesThenWrites: s_079_a_call_given_up_is_before_or_after;
     ExpiredUpdateIsIgnored: update_to_an_expired_record_is_a_conditional_delete
         random_steps_agree_with_a_model s_076_histories_are_linearizable;
     TouchNeverShortens: touch_can_shorten random_steps_agree_with_a_model
