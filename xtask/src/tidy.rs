@@ -123,3 +123,21 @@ fn s_109_no_format_that_carries_types_or_code() {
         }
     }
 }
+
+/// That each member takes it is the test above.
+#[test]
+fn s_169_unsafe_code_is_forbidden() {
+    let lints = manifest("Cargo.toml")["workspace"]["lints"].clone();
+    assert_eq!(lints["rust"]["unsafe_code"].as_str(), Some("forbid"));
+}
+
+/// What is built is what the registry has, and what was looked at.
+#[test]
+fn s_170_the_lock_file_is_there_and_names_no_other_source() {
+    let lock = read("Cargo.lock");
+    let sources: Vec<_> = lock.lines().filter(|line| line.starts_with("source = ")).collect();
+    assert!(sources.len() > 50);
+    for source in sources {
+        assert_eq!(source, "source = \"registry+https://github.com/rust-lang/crates.io-index\"");
+    }
+}

@@ -154,3 +154,32 @@ async fn s_063_the_time_of_the_proof_moves_with_a_sign_in_alone() {
     session.destroy().unwrap();
     assert_eq!(session.authenticated_at(), None);
 }
+
+/// What a handler does after a new password, in two calls.
+#[tokio::test]
+async fn s_067_after_a_new_password_the_current_session_alone_lives_under_a_new_id() {
+    let bed = Bed::new();
+    let (current, other) = (bed.sign_in("ada").await, bed.sign_in("ada").await);
+    let session = bed.load(&current).await;
+    session.cycle_id().unwrap();
+    assert_eq!(bed.backend.sessions().revoke_others(&session).await.unwrap(), 1);
+    let next = bed.commit(&session, &current).await;
+    assert_ne!(next, current);
+    assert!(bed.is_alive(&next).await && !bed.is_alive(&current).await);
+    assert!(!bed.is_alive(&other).await);
+}
+
+/// An account that is closed: whoever is signed in is out, whatever a request of theirs still does.
+#[tokio::test]
+async fn s_068_all_sessions_of_a_closed_account_are_dead() {
+    let bed = Bed::new();
+    let cookies = [bed.sign_in("ada").await, bed.sign_in("ada").await];
+    let in_flight = bed.load(&cookies[0]).await;
+    in_flight.insert("k", &1).unwrap();
+    assert_eq!(bed.backend.sessions().revoke_all("ada").await.unwrap(), 2);
+    bed.commit(&in_flight, &cookies[0]).await;
+    for cookie in cookies {
+        assert!(!bed.is_alive(&cookie).await);
+    }
+    assert_eq!(bed.live().await, 0);
+}
