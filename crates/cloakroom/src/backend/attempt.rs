@@ -25,8 +25,8 @@ impl ServerSideSessionBackend {
     /// Until that is known the attempt stays where it is, so that this may be dropped as well.
     pub(super) async fn settle_attempt(&self, shared: &Shared) -> Result<()> {
         let Some(attempt) = shared.state().attempt.as_deref().cloned() else { return Ok(()) };
-        let exact = shared.state().draft.is_repeatable();
-        let Arrived::Yes(record) = self.look_for(&attempt, exact).await? else {
+        let repeatable = shared.state().draft.is_repeatable(attempt.generation);
+        let Arrived::Yes(record) = self.look_for(&attempt, repeatable).await? else {
             shared.state().attempt = None;
             return Ok(());
         };

@@ -191,9 +191,10 @@ impl Draft {
         Ok(())
     }
 
-    /// Whether the log leads to the same data when it is replayed on what it made already.
-    pub(crate) fn is_repeatable(&self) -> bool {
-        !self.log.iter().any(|(_, change)| matches!(change, Change::Update { .. }))
+    /// Whether the changes up to a generation lead to the same data when they are replayed on what they made.
+    pub(crate) fn is_repeatable(&self, generation: u64) -> bool {
+        let mut earlier = self.log.iter().filter(|(made, _)| *made <= generation);
+        !earlier.any(|(_, change)| matches!(change, Change::Update { .. }))
     }
 
     /// Takes the changes up to a generation out of the log: they were stored. The view follows at the next rebase.

@@ -170,6 +170,26 @@ async fn s_090_a_save_that_is_tried_again_is_applied_once() {
     assert_eq!(bed.load(&cookie).await.get::<u32>("n").unwrap(), Some(2));
 }
 
+/// What can be stored twice without a difference is, whoever wrote in between.
+#[tokio::test]
+async fn s_090_an_insert_that_is_tried_again_needs_no_certainty() {
+    let bed = Bed::new();
+    let cookie = bed.create().await;
+    let session = bed.load(&cookie).await;
+    session.insert("k", &1).unwrap();
+    bed.store.inject(Operation::Update, 1, Fault::LoseReply);
+    bed.store.inject(Operation::Load, 1, Fault::Fail);
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let other = bed.load(&cookie).await;
+    other.update("n", |n: &mut u32| *n += 1).unwrap();
+    bed.commit(&other, &cookie).await;
+    session.update("n", |n: &mut u32| *n += 10).unwrap();
+    bed.commit(&session, &cookie).await;
+    let session = bed.load(&cookie).await;
+    assert_eq!(session.get::<u32>("n").unwrap(), Some(11));
+    assert_eq!(session.get::<u32>("k").unwrap(), Some(1));
+}
+
 /// The sign-in is stored, and the look at the subject's other sessions fails: trying again does not sign in twice.
 #[tokio::test]
 async fn s_090_a_sign_in_whose_limit_could_not_be_checked_is_not_doubled() {
