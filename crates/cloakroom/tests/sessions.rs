@@ -9,6 +9,8 @@ mod faults;
 mod floods;
 #[path = "sessions/identity.rs"]
 mod identity;
+#[path = "sessions/late.rs"]
+mod late;
 #[path = "sessions/log.rs"]
 mod log;
 #[path = "sessions/logs.rs"]

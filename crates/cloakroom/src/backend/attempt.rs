@@ -16,6 +16,9 @@ use crate::store::{Lookup, Store};
 enum Arrived {
     /// It was stored; the session as it is now.
     Yes(Record),
+    /// The record is as it was; the write may still be on its way.
+    NotYet,
+    /// It never will be, or it makes no difference.
     No,
 }
 
@@ -26,9 +29,14 @@ impl ServerSideSessionBackend {
     pub(super) async fn settle_attempt(&self, shared: &Shared) -> Result<()> {
         let Some(attempt) = shared.state().attempt.as_deref().cloned() else { return Ok(()) };
         let repeatable = shared.state().draft.is_repeatable(attempt.generation);
-        let Arrived::Yes(record) = self.look_for(&attempt, repeatable).await? else {
-            shared.state().attempt = None;
-            return Ok(());
+        let record = match self.look_for(&attempt, repeatable).await? {
+            Arrived::Yes(record) => record,
+            // It stays: if the next write meets a conflict, this is looked at again.
+            Arrived::NotYet => return Ok(()),
+            Arrived::No => {
+                shared.state().attempt = None;
+                return Ok(());
+            }
         };
         if attempt.wanted.sign_in.is_some() {
             self.enforce_subject_limit(&record, attempt.next.id.handle()).await?;
@@ -56,8 +64,10 @@ impl ServerSideSessionBackend {
         if is_ours {
             return Ok(Arrived::Yes(found));
         }
-        let is_old = Some(found.revision()) == attempt.replaced_revision();
-        if is_old || attempt.changes_secret() || repeatable {
+        if Some(found.revision()) == attempt.replaced_revision() {
+            return Ok(Arrived::NotYet);
+        }
+        if attempt.changes_secret() || repeatable {
             return Ok(Arrived::No);
         }
         // Somebody else wrote since, on top of ours or instead of it.

@@ -2,10 +2,11 @@
 
 use super::ServerSideSessionBackend;
 use super::load::gone;
+use super::work::Work;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
 use crate::record::{Encoding, Record};
-use crate::session::attempt::{Attempt, Next};
+use crate::session::attempt::Next;
 use crate::session::draft::Draft;
 use crate::session::state::{CookieChange, Phase, Shared, Wanted};
 use crate::session::{Absence, headers_sent};
@@ -22,36 +23,6 @@ pub(super) enum Outcome {
     Stored(Next),
     /// The session had ended, or its ID was changed: the changes are dropped.
     Lost,
-}
-
-/// Changes on their way to the store, out of the shared state so that no lock is held while they go.
-///
-/// If they do not arrive, because of an error or because the future that carries them is dropped, they go
-/// back to where they came from.
-struct Work<'s> {
-    shared: &'s Shared,
-    draft: Draft,
-    wanted: Wanted,
-    /// How far the draft goes.
-    generation: u64,
-    /// The write that is on its way, and the record that it replaces.
-    sent: Option<(Next, Option<Record>)>,
-    settled: bool,
-}
-
-impl Drop for Work<'_> {
-    fn drop(&mut self) {
-        if self.settled {
-            return;
-        }
-        let mut state = self.shared.state();
-        if let Some((next, replaces)) = self.sent.take() {
-            let (wanted, generation) = (self.wanted.clone(), self.generation);
-            state.attempt = Some(Box::new(Attempt { next, replaces, wanted, generation }));
-        }
-        state.draft.put_back(std::mem::take(&mut self.draft));
-        state.wanted.put_back(std::mem::take(&mut self.wanted));
-    }
 }
 
 impl ServerSideSessionBackend {
@@ -109,11 +80,20 @@ impl ServerSideSessionBackend {
 
     async fn store_log(&self, shared: &Shared) -> Result<()> {
         self.end_old(shared).await?;
-        self.settle_attempt(shared).await?;
+        loop {
+            self.settle_attempt(shared).await?;
+            if self.store_once(shared).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether it is done; otherwise the changes are where they were, and an earlier attempt must be looked for.
+    async fn store_once(&self, shared: &Shared) -> Result<bool> {
         let (mut work, known, encoding) = {
             let mut state = shared.state();
             if !state.is_dirty() {
-                return Ok(());
+                return Ok(true);
             }
             if state.record.is_none() && state.phase == Phase::Detached {
                 return Err(if state.absence.is_none() { gone() } else { headers_sent() });
@@ -123,7 +103,9 @@ impl ServerSideSessionBackend {
             let draft = state.draft.take(encoding);
             let wanted = std::mem::take(&mut state.wanted);
             let known = state.id.clone().zip(state.record.clone());
-            let work = Work { shared, draft, wanted, generation, sent: None, settled: false };
+            let earlier = state.attempt.take();
+            let work =
+                Work { shared, draft, wanted, generation, sent: None, earlier, settled: false };
             (work, known, encoding)
         };
         if let Some(subject) = &work.wanted.sign_in {
@@ -131,11 +113,13 @@ impl ServerSideSessionBackend {
             self.admit_subject(subject, own).await?;
         }
         let outcome = match known {
-            None => self.create(&mut work).await?,
+            None => Some(self.create(&mut work).await?),
             Some((id, record)) => self.replace(&mut work, id, record).await?,
         };
+        let Some(outcome) = outcome else { return Ok(false) };
         work.settled = true;
-        self.settle(shared, outcome, encoding)
+        self.settle(shared, outcome, encoding)?;
+        Ok(true)
     }
 
     /// Notes in the state what became of a commit.
@@ -229,25 +213,26 @@ impl ServerSideSessionBackend {
         .with_store(self.store().name()))
     }
 
+    /// Nothing if it met a conflict, perhaps with an earlier write of the same changes: that is to be known first.
     async fn replace(
         &self,
         work: &mut Work<'_>,
         mut id: SessionId,
         mut record: Record,
-    ) -> Result<Outcome> {
+    ) -> Result<Option<Outcome>> {
         let handle = id.handle();
         let mut turn = None;
         let mut converged = false;
         for _ in 0..MAX_ATTEMPTS {
             let now = self.now();
             if converged && !work.draft.is_changed() && !work.wanted.changes_record() {
-                return Ok(Outcome::Stored(Next {
+                return Ok(Some(Outcome::Stored(Next {
                     record,
                     id,
                     cookie: true,
                     at: now,
                     ends: false,
-                }));
+                })));
             }
             let mut next = self.plan_change(&record, &id, &work.draft, &work.wanted, now)?;
             next.cookie |= converged;
@@ -257,16 +242,19 @@ impl ServerSideSessionBackend {
                     if work.wanted.sign_in.is_some() {
                         self.enforce_subject_limit(&next.record, handle).await?;
                     }
-                    return Ok(Outcome::Stored(next));
+                    return Ok(Some(Outcome::Stored(next)));
                 }
-                Updated::Gone => return Ok(Outcome::Lost),
+                Updated::Gone => return Ok(Some(Outcome::Lost)),
                 Updated::Conflict => work.sent = None,
+            }
+            if work.earlier.is_some() {
+                return Ok(None);
             }
             if turn.is_none() {
                 turn = Some(self.queue(handle).lock_owned().await);
             }
             // The secret is judged again: a request from before a sign-in must not write into it.
-            let Some(fresh) = self.load_again(&id).await? else { return Ok(Outcome::Lost) };
+            let Some(fresh) = self.load_again(&id).await? else { return Ok(Some(Outcome::Lost)) };
             if fresh.in_grace {
                 // Another request rotated first; everyone who held the old secret derives the same new one.
                 work.wanted.rotate = false;

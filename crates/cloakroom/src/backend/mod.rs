@@ -14,6 +14,7 @@ mod recover;
 mod sessions;
 mod tally;
 mod watch;
+mod work;
 
 use std::fmt;
 use std::sync::Arc;
