@@ -193,6 +193,23 @@ async fn s_134_a_broken_record_fills_no_log() {
     assert!(bed.is_alive(&cookie).await);
 }
 
+/// A full store refuses visitors as fast as they come, and says so at the 1st, 2nd, 4th … time.
+#[tokio::test]
+async fn s_134_a_full_store_fills_no_log() {
+    let (log, _listening) = Log::listen();
+    let bed = Bed::new();
+    let _ = bed.store.inner().clone().with_max_sessions(1);
+    bed.sign_in("ada").await;
+    for _ in 0..100 {
+        let session = bed.load("").await;
+        session.insert("k", &1).unwrap();
+        let (_, outcome) = bed.backend.store_in_message(&session, 200).await;
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::StoreFull);
+    }
+    let said = log.text().matches("a write is refused").count();
+    assert!((1..=8).contains(&said), "{said} of 200: each write is tried twice");
+}
+
 #[tokio::test]
 async fn s_143_debug_shows_no_secret_and_no_value() {
     let bed = Bed::new();
