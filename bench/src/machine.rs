@@ -4,7 +4,8 @@ use std::fs;
 use std::thread::available_parallelism;
 
 /// Processor, cores, load and version, for the first line of the output.
-pub(crate) fn line() -> String {
+#[must_use]
+pub fn line() -> String {
     let cores = available_parallelism().map_or(1, usize::from);
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processors

@@ -5,13 +5,12 @@
 #![allow(clippy::disallowed_methods, reason = "it measures time")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot go on should stop where it is")]
 
-mod machine;
 mod memory;
 mod requests;
-mod services;
 mod stall;
 
 use clap::Parser;
+use cloakroom_bench::machine;
 
 /// What a request costs, beside tower-sessions in the same run.
 #[derive(Debug, Parser)]
@@ -25,6 +24,7 @@ fn main() {
     let args = Args::parse();
     let (rounds, calls) = if args.quick { (3, 100) } else { (41, 2_000) };
     println!("{}\n", machine::line());
+    let footprint = memory::footprint(args.quick);
 
     println!("requests: time and allocations added, beside tower-sessions 0.15");
     println!(
@@ -42,7 +42,7 @@ fn main() {
     println!("{}\n", requests::table(rounds, calls));
 
     println!("memory store: rates, the best of five runs, and resident bytes\n");
-    println!("{}\n", memory::table(args.quick));
+    println!("{}\n", memory::table(args.quick, &footprint));
 
     println!("memory store: how long one read took while other sessions expired");
     println!(

@@ -1,45 +1,10 @@
-//! The rows of requests.
+//! Time and allocations of the rows of requests.
 
 use std::time::{Duration, Instant};
 
+use cloakroom_bench::rows::{ROWS, Row};
+use cloakroom_bench::services::{Bench, bare, call, ours, peer};
 use comfy_table::Table;
-use http::Request;
-use http::header::{COOKIE, SET_COOKIE};
-
-use crate::services::{Action, Bench, Do, bare, call, ours, peer};
-
-struct Row {
-    name: &'static str,
-    action: Action,
-    /// What the session holds before; `None` is a request without our cookie.
-    session: Option<(usize, usize)>,
-    renewal: bool,
-    /// Most allocations added, and the largest ratio to the peer.
-    limits: (i64, f64),
-}
-
-const SMALL: Option<(usize, usize)> = Some((4, 25));
-const LARGE: Option<(usize, usize)> = Some((64, 1024));
-
-const ROWS: [Row; 7] = [
-    row("untouched, no cookie", Action::Nothing, None, false, (4, 0.35)),
-    row("untouched, our cookie among 9", Action::Nothing, SMALL, false, (4, 0.15)),
-    row("read one key, 4 keys / 100 B", Action::Read, SMALL, false, (9, 0.30)),
-    row("read one key, 64 keys / 64 KiB", Action::Read, LARGE, false, (9, 0.03)),
-    row("write one key, 4 keys / 100 B", Action::Write, SMALL, false, (20, 0.40)),
-    row("create", Action::Write, None, false, (18, 0.65)),
-    row("read, renewal on every access", Action::Read, SMALL, true, (10, 0.15)),
-];
-
-const fn row(
-    name: &'static str,
-    action: Action,
-    session: Option<(usize, usize)>,
-    renewal: bool,
-    limits: (i64, f64),
-) -> Row {
-    Row { name, action, session, renewal, limits }
-}
 
 /// One service, prepared for a row.
 struct Candidate {
@@ -50,21 +15,12 @@ struct Candidate {
 
 impl Candidate {
     fn new(mut service: Bench, row: &Row) -> Self {
-        let mut cookie = String::from("a=1; b=2; c=3; d=4; e=5; f=6; g=7; h=8");
-        if let Some((keys, bytes)) = row.session {
-            let response = call(&mut service, request(Action::Fill(keys, bytes), ""));
-            if let Some(line) = response.headers().get(SET_COOKIE) {
-                cookie.push_str("; ");
-                cookie.push_str(line.to_str().unwrap().split(';').next().unwrap());
-            }
-        } else {
-            cookie.clear();
-        }
+        let cookie = row.prepare(&mut service);
         Self { service, cookie, nanos: Vec::new() }
     }
 
     fn round(&mut self, row: &Row, calls: usize) {
-        let requests: Vec<_> = (0..calls).map(|_| request(row.action, &self.cookie)).collect();
+        let requests: Vec<_> = (0..calls).map(|_| row.request(&self.cookie)).collect();
         let service = &mut self.service;
         let mut elapsed = Duration::ZERO;
         // Counting takes time for each allocation, and would slow down most whoever allocates most.
@@ -84,20 +40,11 @@ impl Candidate {
     }
 
     fn allocations(&mut self, row: &Row) -> i64 {
-        let request = request(row.action, &self.cookie);
+        let request = row.request(&self.cookie);
         let service = &mut self.service;
         let info = allocation_counter::measure(|| drop(call(service, request)));
         i64::try_from(info.count_total).unwrap()
     }
-}
-
-fn request(action: Action, cookie: &str) -> Request<()> {
-    let mut request = Request::get("/");
-    if !cookie.is_empty() {
-        request = request.header(COOKIE, cookie);
-    }
-    // Through extensions for all three alike, so that the map of extensions is there already.
-    request.extension(Do(action)).body(()).unwrap()
 }
 
 fn candidates(row: &Row) -> [Candidate; 3] {
@@ -114,7 +61,7 @@ fn added_allocations(row: &Row) -> (i64, i64) {
     let [bare, ours, peer] = candidates(row).map(|mut candidate| {
         // So that each of the store's shards has been used: its first session allocates what all share.
         for _ in 0..WARM_UP {
-            drop(call(&mut candidate.service, request(row.action, &candidate.cookie)));
+            drop(call(&mut candidate.service, row.request(&candidate.cookie)));
         }
         let mut counts: Vec<_> = (0..COUNTED).map(|_| candidate.allocations(row)).collect();
         counts.sort_unstable();
@@ -149,9 +96,9 @@ pub(crate) fn table(rounds: usize, calls: usize) -> Table {
             format!("{:.0}", ours - bare),
             format!("{:.0}", peer - bare),
             format!("{:.3}", (ours - bare) / (peer - bare)),
-            row.limits.1.to_string(),
+            row.ratio.to_string(),
             our_allocations.to_string(),
-            row.limits.0.to_string(),
+            row.allocations.to_string(),
             peer_allocations.to_string(),
         ]);
     }
@@ -167,7 +114,7 @@ mod tests {
     fn allocations_keep_within_their_limits() {
         let beyond: Vec<_> = ROWS
             .iter()
-            .map(|row| (row.name, added_allocations(row).0, row.limits.0))
+            .map(|row| (row.name, added_allocations(row).0, row.allocations))
             .filter(|(_, ours, limit)| ours > limit)
             .collect();
         assert!(beyond.is_empty(), "request, allocations added, limit: {beyond:?}");

@@ -17,14 +17,18 @@ use tower::{Layer, Service, service_fn};
 use tower_sessions::cookie::time;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
-pub(crate) type Bench = BoxCloneSyncService<Request<()>, Response<()>, Infallible>;
+/// A service of the bench, whatever its layers.
+pub type Bench = BoxCloneSyncService<Request<()>, Response<()>, Infallible>;
 type Answer = Pin<Box<dyn Future<Output = Result<Response<()>, Infallible>> + Send>>;
 
 /// What a handler does with its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
+pub enum Action {
+    /// Leaves it alone.
     Nothing,
+    /// Reads one key.
     Read,
+    /// Inserts one key.
     Write,
     /// Inserts this many keys of this many bytes each.
     Fill(usize, usize),
@@ -32,19 +36,23 @@ pub(crate) enum Action {
 
 /// The action of a request, in its extensions.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Do(pub(crate) Action);
+pub struct Do(pub Action);
 
-pub(crate) fn key(n: usize) -> String {
+fn key(n: usize) -> String {
     format!("key{n:02}")
 }
 
-pub(crate) fn bare() -> Bench {
+/// The handler alone.
+#[must_use]
+pub fn bare() -> Bench {
     BoxCloneSyncService::new(service_fn(|_: Request<()>| -> Answer {
         Box::pin(async { Ok(Response::new(())) })
     }))
 }
 
-pub(crate) fn ours(renewal: bool) -> Bench {
+/// With our layer and memory store.
+#[must_use]
+pub fn ours(renewal: bool) -> Bench {
     let config = ServerSideSessionConfig::default()
         .with_max_bytes(128 * 1024)
         .with_renew_on_access(renewal)
@@ -82,7 +90,9 @@ fn our_handler(request: Request<()>) -> Answer {
     })
 }
 
-pub(crate) fn peer(renewal: bool) -> Bench {
+/// With the layer and memory store of tower-sessions.
+#[must_use]
+pub fn peer(renewal: bool) -> Bench {
     let layer = SessionManagerLayer::new(tower_sessions::MemoryStore::default())
         .with_expiry(Expiry::OnInactivity(time::Duration::days(14)))
         .with_always_save(renewal);
@@ -111,7 +121,7 @@ fn peer_handler(request: Request<()>) -> Answer {
 }
 
 /// Calls a service whose futures are ready at once, as those on stores in memory are.
-pub(crate) fn call(service: &mut Bench, request: Request<()>) -> Response<()> {
+pub fn call(service: &mut Bench, request: Request<()>) -> Response<()> {
     let mut cx = Context::from_waker(Waker::noop());
     assert!(service.poll_ready(&mut cx).is_ready());
     match service.call(request).as_mut().poll(&mut cx) {

@@ -2,49 +2,30 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use cloakroom::store::Lookup;
 use cloakroom::{MemoryStore, Store};
+use cloakroom_bench::sessions::{NOW, TWO_WEEKS, filled_by, ready};
+use cloakroom_bench::waits::{Waits, read};
 use comfy_table::Table;
-
-use crate::memory::{NOW, filled_by, handle, ready};
 
 /// How often each case is run. Whatever else the machine does only adds to a wait, so the least counts.
 pub(crate) const RUNS: usize = 3;
 
 /// Sessions that live on and are read, spread over all shards.
 const LIVE: u64 = 4_096;
-const LONG: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 const SHORT: Duration = Duration::from_secs(60);
 
-/// Waits of one run.
-struct Waits {
-    worst: Duration,
-    /// All but one read in ten thousand took at most this.
-    most: Duration,
-}
-
 /// Reads live sessions at a time when all short ones have expired.
-fn read(store: &MemoryStore, reads: u64) -> Waits {
+fn read_all(store: &MemoryStore, reads: u64) -> Waits {
     let later = NOW.plus(SHORT * 2);
-    let mut waits = Vec::with_capacity(reads as usize);
-    for call in 0..reads {
-        let key = handle(call % LIVE);
-        let started = Instant::now();
-        let found = ready(store.load(key, None, later)).unwrap();
-        waits.push(started.elapsed());
-        assert!(matches!(found, Lookup::Live(_)), "the session is live");
-    }
-    waits.sort_unstable();
-    let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize];
-    Waits { worst: at(1.0), most: at(0.9999) }
+    Waits::of((0..reads).map(|call| read(store, call % LIVE, later)).collect())
 }
 
 /// One run: so many sessions beside the live ones, which expire or do not.
 fn run(others: u64, expire: bool, sweep: bool) -> Waits {
-    let other = if expire { SHORT } else { LONG };
-    let store = filled_by(LIVE + others, |n| if n < LIVE { LONG } else { other });
+    let other = if expire { SHORT } else { TWO_WEEKS };
+    let store = filled_by(LIVE + others, |n| if n < LIVE { TWO_WEEKS } else { other });
     let done = AtomicBool::new(false);
     let waits = thread::scope(|scope| {
         if sweep {
@@ -54,7 +35,7 @@ fn run(others: u64, expire: bool, sweep: bool) -> Waits {
                 }
             });
         }
-        let waits = read(&store, others);
+        let waits = read_all(&store, others);
         done.store(true, Ordering::Relaxed);
         waits
     });

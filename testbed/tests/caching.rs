@@ -5,18 +5,19 @@
     reason = "only `#[test]` functions themselves count as tests to clippy"
 )]
 
-mod common;
-mod http;
+mod site;
+mod websocket;
 
 use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::routing::get;
+use cloakroom::testkit::adapter::Site;
+use cloakroom::testkit::client::{Visitor, ask};
 use cloakroom::{Session, SessionLayer};
 use serde_json::json;
 
-use crate::common::{Answer, Testbed, Visitor};
-use crate::http::{NAME, ask, backend, serve, signed_in, with_session};
+use crate::site::{NAME, backend, serve};
 
 /// What a handler says that thinks nothing of sessions.
 fn public() -> HeaderMap {
@@ -33,7 +34,7 @@ fn public() -> HeaderMap {
 }
 
 /// `/none/{status}`, `/read/{status}` and `/write/{status}` answer as if everybody might keep it.
-async fn careless(testbed: &Testbed) -> std::net::SocketAddr {
+async fn careless(testbed: &Site) -> std::net::SocketAddr {
     let status = |code| StatusCode::from_u16(code).unwrap();
     let app = Router::new()
         .route("/none/{code}", get(move |Path(code)| async move { (status(code), public()) }))
@@ -52,28 +53,24 @@ async fn careless(testbed: &Testbed) -> std::net::SocketAddr {
     serve(app).await
 }
 
-fn all<'a>(answer: &'a Answer, name: &str) -> Vec<&'a str> {
-    answer.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| &**value).collect()
-}
-
 #[tokio::test]
 async fn s_135_no_store_wins_with_a_cookie() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let address = careless(&testbed).await;
     for status in [200, 301, 304, 404, 500] {
         let answer = ask(address, &format!("GET /write/{status}"), &[], "").await;
         assert_eq!(answer.status, status);
         assert!(answer.set_cookie().is_some(), "{status}");
-        assert_eq!(all(&answer, "cache-control"), ["no-store"], "{status}");
-        assert_eq!(all(&answer, "cdn-cache-control"), [""; 0], "{status}");
-        assert_eq!(all(&answer, "surrogate-control"), [""; 0], "{status}");
-        assert_eq!(all(&answer, "vary"), ["accept", "cookie"], "{status}");
+        assert_eq!(answer.all("cache-control"), ["no-store"], "{status}");
+        assert_eq!(answer.all("cdn-cache-control"), [""; 0], "{status}");
+        assert_eq!(answer.all("surrogate-control"), [""; 0], "{status}");
+        assert_eq!(answer.all("vary"), ["accept", "cookie"], "{status}");
     }
 }
 
 #[tokio::test]
 async fn s_135_every_answer_that_sets_or_takes_the_cookie_is_not_stored() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     let requests = [
         ("/set", r#"{"a":1}"#),
@@ -85,15 +82,15 @@ async fn s_135_every_answer_that_sets_or_takes_the_cookie_is_not_stored() {
     for (path, body) in requests {
         let answer = visitor.post(path, body).await;
         assert!(answer.set_cookie().is_some(), "{path}");
-        assert_eq!(all(&answer, "cache-control"), ["no-store"], "{path}");
-        assert_eq!(all(&answer, "vary"), ["cookie"], "{path}");
+        assert_eq!(answer.all("cache-control"), ["no-store"], "{path}");
+        assert_eq!(answer.all("vary"), ["cookie"], "{path}");
     }
 }
 
 #[tokio::test]
 async fn s_136_a_session_that_was_used_is_private_and_varies() {
-    let testbed = Testbed::start().await;
-    let (visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start().await;
+    let visitor = testbed.with_session(r#"{"a":1}"#).await;
     let live = visitor.cookie.unwrap();
     let address = careless(&testbed).await;
     let cookies =
@@ -104,39 +101,39 @@ async fn s_136_a_session_that_was_used_is_private_and_varies() {
         for status in [200, 304, 404, 500] {
             let answer = ask(address, &format!("GET /read/{status}"), lines, "").await;
             assert_eq!(answer.set_cookie(), None);
-            assert_eq!(all(&answer, "cache-control"), ["private, max-age=3600"], "{cookie}");
-            assert_eq!(all(&answer, "cdn-cache-control"), [""; 0], "{cookie}");
-            assert_eq!(all(&answer, "surrogate-control"), [""; 0], "{cookie}");
-            assert_eq!(all(&answer, "vary"), ["accept", "cookie"], "{cookie}");
+            assert_eq!(answer.all("cache-control"), ["private, max-age=3600"], "{cookie}");
+            assert_eq!(answer.all("cdn-cache-control"), [""; 0], "{cookie}");
+            assert_eq!(answer.all("surrogate-control"), [""; 0], "{cookie}");
+            assert_eq!(answer.all("vary"), ["accept", "cookie"], "{cookie}");
         }
         for path in ["/session", "/key/a", "/key/none", "/slow", "/devices", "/public/x", "/stream"]
         {
             let answer = ask(testbed.address, &format!("GET {path}"), lines, "").await;
-            assert_eq!(all(&answer, "cache-control"), ["private"], "{path} {cookie}");
-            assert_eq!(all(&answer, "vary"), ["cookie"], "{path} {cookie}");
+            assert_eq!(answer.all("cache-control"), ["private"], "{path} {cookie}");
+            assert_eq!(answer.all("vary"), ["cookie"], "{path} {cookie}");
         }
     }
 }
 
 #[tokio::test]
 async fn s_137_a_session_that_was_not_used_changes_nothing() {
-    let testbed = Testbed::with(&[("exclude", "/public/.*")]).await;
-    let (visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start_with(&[("exclude", "/public/.*")]).await;
+    let visitor = testbed.with_session(r#"{"a":1}"#).await;
     let mut careless =
         Visitor { address: careless(&testbed).await, cookie: visitor.cookie.clone() };
     let calls = testbed.store.all_calls();
     for status in [200, 304, 404, 500] {
         let answer = careless.get(&format!("/none/{status}")).await;
-        assert_eq!(all(&answer, "cache-control"), ["public, max-age=3600, s-maxage=7200"]);
-        assert_eq!(all(&answer, "cdn-cache-control"), ["max-age=3600"]);
-        assert_eq!(all(&answer, "surrogate-control"), ["max-age=3600"]);
-        assert_eq!(all(&answer, "vary"), ["accept"]);
+        assert_eq!(answer.all("cache-control"), ["public, max-age=3600, s-maxage=7200"]);
+        assert_eq!(answer.all("cdn-cache-control"), ["max-age=3600"]);
+        assert_eq!(answer.all("surrogate-control"), ["max-age=3600"]);
+        assert_eq!(answer.all("vary"), ["accept"]);
     }
     let mut visitor = visitor;
     for path in ["/untouched", "/skip", "/public/a", "/nowhere", "/metrics"] {
         let answer = visitor.get(path).await;
         for name in ["cache-control", "vary", "set-cookie"] {
-            assert_eq!(all(&answer, name), [""; 0], "{path}");
+            assert_eq!(answer.all(name), [""; 0], "{path}");
         }
     }
     assert_eq!(testbed.store.all_calls(), calls);
@@ -144,7 +141,7 @@ async fn s_137_a_session_that_was_not_used_changes_nothing() {
 
 #[tokio::test]
 async fn s_125_reading_without_a_cookie_costs_the_store_nothing() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     for path in ["/session", "/key/a", "/slow", "/untouched", "/devices", "/stream", "/skip"] {
         for _ in 0..50 {
             assert_eq!(testbed.visitor().get(path).await.set_cookie(), None, "{path}");
@@ -155,7 +152,7 @@ async fn s_125_reading_without_a_cookie_costs_the_store_nothing() {
 
 #[tokio::test]
 async fn s_130_options_head_and_unknown_paths_create_nothing() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let preflight: &[&[u8]] =
         &[b"Origin: https://elsewhere.example", b"Access-Control-Request-Method: POST"];
     for path in ["/set", "/session", "/sign-in", "/nowhere", "/ws", "/incr/a", "*"] {
@@ -170,9 +167,9 @@ async fn s_130_options_head_and_unknown_paths_create_nothing() {
 
 #[tokio::test]
 async fn s_131_appending_for_ever_stops_at_the_limit() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let chunk = json!("x".repeat(1000)).to_string();
-    let mut visitor = signed_in(&testbed, "ada").await;
+    let mut visitor = testbed.signed_in("ada").await;
     let mut pushed = 0;
     let refused = loop {
         let answer = visitor.post("/push/list", &chunk).await;
@@ -186,7 +183,7 @@ async fn s_131_appending_for_ever_stops_at_the_limit() {
     assert_eq!(refused.set_cookie(), None);
     assert_eq!(visitor.data().await["list"].as_array().unwrap().len(), pushed);
 
-    let mut visitor = signed_in(&testbed, "bob").await;
+    let mut visitor = testbed.signed_in("bob").await;
     for n in 0..128 {
         visitor.does("/set", &json!({format!("k{n}"): 1}).to_string()).await;
     }
@@ -198,7 +195,7 @@ async fn s_131_appending_for_ever_stops_at_the_limit() {
 
 #[tokio::test]
 async fn s_134_malformed_cookies_cost_the_store_nothing() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     for n in 0..500 {
         let cookie = format!("{NAME}={n}");
         let mut visitor = Visitor { address: testbed.address, cookie: Some(cookie) };

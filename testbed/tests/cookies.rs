@@ -5,21 +5,21 @@
     reason = "only `#[test]` functions themselves count as tests to clippy"
 )]
 
-mod common;
-mod http;
+mod site;
 
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::post;
+use cloakroom::testkit::adapter::Site;
+use cloakroom::testkit::client::{Visitor, ask, is_alive, session_of};
 use cloakroom::{Session, SessionLayer};
 use serde_json::json;
 
-use crate::common::{Testbed, Visitor};
-use crate::http::{NAME, ask, backend, is_alive, serve, session_of, with_session};
+use crate::site::{NAME, backend, id_of, serve};
 
 /// Two sessions, and what they are asked with.
 struct Two {
-    testbed: Testbed,
+    testbed: Site,
     ours: String,
     ours_pair: String,
     theirs: String,
@@ -27,9 +27,9 @@ struct Two {
 
 impl Two {
     async fn start() -> Self {
-        let testbed = Testbed::start().await;
-        let (_, ours) = with_session(&testbed, r#"{"who":"ours"}"#).await;
-        let (_, theirs) = with_session(&testbed, r#"{"who":"theirs"}"#).await;
+        let testbed = site::start().await;
+        let ours = id_of(&testbed.with_session(r#"{"who":"ours"}"#).await);
+        let theirs = id_of(&testbed.with_session(r#"{"who":"theirs"}"#).await);
         let ours_pair = format!("{NAME}={ours}");
         Self { testbed, ours, ours_pair, theirs }
     }
@@ -112,31 +112,6 @@ async fn s_013_pairs_that_are_not_quite_ours_do_not_match() {
     }
     two.check_free(format!("{NAME}= {id}"), "malformed").await;
     two.check_free(format!("{NAME}=={id}"), "malformed").await;
-}
-
-#[tokio::test]
-async fn s_014_foreign_bytes_hide_nothing() {
-    let two = Two::start().await;
-    let pair = two.ours_pair.as_bytes();
-    let high: Vec<u8> = (0x80..=0xFF).cycle().take(4096).collect();
-    let foreign: [&[u8]; 6] = [b"x=\xFF", &high, b";;;; ; =; ,", b"\xFF\xFE", b"\"", b"a=\"x"];
-    for bytes in foreign {
-        two.check([bytes, b"; ", pair].concat(), "ours").await;
-        two.check([pair, b"; ", bytes].concat(), "ours").await;
-    }
-}
-
-#[tokio::test]
-async fn s_015_several_header_lines_are_as_one() {
-    let two = Two::start().await;
-    let pair = two.ours_pair.as_bytes();
-    let theirs = format!("{NAME}={}", two.theirs);
-    let ways: [&[&[u8]]; 4] =
-        [&[pair, b"a=b"], &[b"a=b", pair], &[b"", pair, b"\xFF"], &[b"a=b; c", b"d=e", pair]];
-    for lines in ways {
-        assert_eq!(two.who(lines).await, "ours");
-    }
-    assert_eq!(two.who(&[pair, theirs.as_bytes()]).await, "ambiguous");
 }
 
 #[tokio::test]
@@ -277,44 +252,6 @@ async fn s_024_an_authorization_header_changes_nothing() {
     }
 }
 
-/// The attributes of a line but for those that say how long, sorted.
-fn attributes(line: &str) -> Vec<&str> {
-    let mut attributes: Vec<_> = line.split("; ").skip(1).collect();
-    attributes.retain(|attribute| {
-        !attribute.starts_with("Max-Age=") && !attribute.starts_with("Expires=")
-    });
-    attributes.sort_unstable();
-    attributes
-}
-
-#[tokio::test]
-async fn s_028_the_cookie_goes_as_it_came() {
-    let settings: [&[(&str, &str)]; 6] = [
-        &[],
-        &[("domain", "example.org")],
-        &[("path", "/app")],
-        &[("partitioned", "true")],
-        &[("samesite", "none"), ("key", "sid")],
-        &[("secure", "false"), ("httponly", "false"), ("browser_session", "true")],
-    ];
-    for settings in settings {
-        let testbed = Testbed::with(settings).await;
-        for end in
-            ["/destroy", "/sign-out", "/clear", "/destroy/status/500", "/sign-out/status/404"]
-        {
-            let mut visitor = testbed.visitor();
-            let came = visitor.post("/set", r#"{"a":1}"#).await;
-            let came = came.set_cookie().unwrap();
-            let went = visitor.post(end, "").await;
-            let went = went.set_cookie().unwrap();
-            assert_eq!(attributes(went), attributes(came), "{settings:?} {end}");
-            let name = came.split('=').next().unwrap();
-            assert_eq!(went.split("; ").next().unwrap(), format!("{name}="));
-            assert!(went.split("; ").any(|attribute| attribute == "Max-Age=0"));
-        }
-    }
-}
-
 #[tokio::test]
 async fn s_029_one_line_of_our_name_and_all_others() {
     async fn handler(session: Session) -> HeaderMap {
@@ -327,8 +264,8 @@ async fn s_029_one_line_of_our_name_and_all_others() {
             .map(|line| (axum::http::header::SET_COOKIE, line.parse().unwrap()))
             .collect()
     }
-    let testbed = Testbed::start().await;
-    let (visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start().await;
+    let visitor = testbed.with_session(r#"{"a":1}"#).await;
     let layer = SessionLayer::from_backend(backend(&testbed, &[]));
     let address = serve(Router::new().route("/both", post(handler)).layer(layer)).await;
     let line = format!("Cookie: {}", visitor.cookie.unwrap());
@@ -346,21 +283,10 @@ async fn s_029_one_line_of_our_name_and_all_others() {
 }
 
 #[tokio::test]
-async fn s_030_reading_sends_no_cookie() {
-    let testbed = Testbed::start().await;
-    let (mut visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
-    for _ in 0..10 {
-        for path in ["/key/a", "/session", "/slow", "/untouched", "/skip", "/count"] {
-            assert_eq!(visitor.get(path).await.set_cookie(), None, "{path}");
-        }
-    }
-}
-
-#[tokio::test]
 async fn s_031_the_longest_name_makes_a_cookie_that_browsers_keep() {
     let key = "k".repeat(1024 - "__Host-".len());
     let settings = [("key", &*key), ("session_id_bytes", "64"), ("id_format", "hex")];
-    let testbed = Testbed::with(&settings).await;
+    let testbed = site::start_with(&settings).await;
     let mut visitor = testbed.visitor();
     let answer = visitor.post("/set", r#"{"a":1}"#).await;
     let mut parts = answer.set_cookie().unwrap().split("; ");
@@ -372,7 +298,7 @@ async fn s_031_the_longest_name_makes_a_cookie_that_browsers_keep() {
 
 #[tokio::test]
 async fn s_126_random_ids_cost_one_read_each_and_leave_nothing() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let calls = testbed.store.all_calls();
     for n in 0..500 {
         let cookie = format!("{NAME}={n:0>10}{}", "A".repeat(33));

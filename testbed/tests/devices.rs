@@ -5,15 +5,14 @@
     reason = "only `#[test]` functions themselves count as tests to clippy"
 )]
 
-mod common;
-mod http;
+mod site;
 
 use cloakroom::testkit::Operation;
+use cloakroom::testkit::client::{Visitor, is_alive};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::common::{Testbed, Visitor};
-use crate::http::{held, is_alive, second_node, signed_in};
+use crate::site::{NAME, backend, serve_testbed};
 
 async fn handle(visitor: &Visitor) -> String {
     visitor.clone().session().await["handle"].as_str().unwrap().to_owned()
@@ -21,15 +20,15 @@ async fn handle(visitor: &Visitor) -> String {
 
 #[tokio::test]
 async fn s_064_revoking_a_subject_ends_its_sessions_on_every_node() {
-    let testbed = Testbed::start().await;
-    let other = second_node(&testbed).await;
+    let testbed = site::start().await;
+    let other = serve_testbed(backend(&testbed, &[])).await;
     let mut ada = Vec::new();
     for at in [testbed.address, testbed.address, other] {
         let mut visitor = Visitor { address: at, cookie: None };
         visitor.does("/sign-in", r#"{"subject":"ada"}"#).await;
         ada.push(visitor.cookie.unwrap());
     }
-    let bob = signed_in(&testbed, "bob").await.cookie.unwrap();
+    let bob = testbed.signed_in("bob").await.cookie.unwrap();
     for at in [testbed.address, other] {
         for cookie in ada.iter().chain([&bob]) {
             assert!(is_alive(at, cookie).await);
@@ -50,9 +49,9 @@ async fn s_064_revoking_a_subject_ends_its_sessions_on_every_node() {
 
 #[tokio::test]
 async fn s_064_a_revocation_is_of_exactly_this_subject() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let near = ["Ada", "ada2", "ad", "ada%20", "ada%00", "a%64a2"];
-    let visitor = signed_in(&testbed, "ada").await;
+    let visitor = testbed.signed_in("ada").await;
     for subject in near {
         testbed.visitor().post(&format!("/subjects/{subject}/revoke"), "").await;
         assert!(is_alive(testbed.address, visitor.cookie.as_ref().unwrap()).await, "{subject}");
@@ -61,10 +60,10 @@ async fn s_064_a_revocation_is_of_exactly_this_subject() {
 
 #[tokio::test]
 async fn s_065_revoking_others_leaves_the_current_one() {
-    let testbed = Testbed::start().await;
-    let mut current = signed_in(&testbed, "ada").await;
-    let others = [signed_in(&testbed, "ada").await, signed_in(&testbed, "ada").await];
-    let bob = signed_in(&testbed, "bob").await;
+    let testbed = site::start().await;
+    let mut current = testbed.signed_in("ada").await;
+    let others = [testbed.signed_in("ada").await, testbed.signed_in("ada").await];
+    let bob = testbed.signed_in("bob").await;
     let answer = current.post("/devices/revoke-others", "").await;
     assert_eq!(answer.json(), json!({"revoked": 2}));
     for other in others {
@@ -77,10 +76,10 @@ async fn s_065_revoking_others_leaves_the_current_one() {
 
 #[tokio::test]
 async fn s_066_a_commit_in_flight_survives_no_revocation() {
-    let testbed = Testbed::start().await;
-    let visitor = signed_in(&testbed, "ada").await;
+    let testbed = site::start().await;
+    let visitor = testbed.signed_in("ada").await;
     let write = ("POST", "/sign-in", r#"{"subject":"ada"}"#);
-    let (slow, gate) = held(&testbed, &visitor, Operation::Update, write).await;
+    let (slow, gate) = testbed.held(&visitor, (Operation::Update, 1), write).await;
     testbed.visitor().post("/subjects/ada/revoke", "").await;
     gate.open();
     assert_eq!(slow.await.unwrap().set_cookie(), None);
@@ -89,7 +88,7 @@ async fn s_066_a_commit_in_flight_survives_no_revocation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s_069_fifty_sign_ins_keep_within_the_limit() {
-    let testbed = Testbed::with(&[("max_sessions_per_subject", "20")]).await;
+    let testbed = site::start_with(&[("max_sessions_per_subject", "20")]).await;
     let mut requests = JoinSet::new();
     for _ in 0..50 {
         let mut visitor = testbed.visitor();
@@ -109,9 +108,9 @@ async fn s_069_fifty_sign_ins_keep_within_the_limit() {
 #[tokio::test]
 async fn s_069_a_sign_in_too_many_is_refused_and_leaves_no_session() {
     let settings = [("max_sessions_per_subject", "2"), ("subject_limit_policy", "refuse")];
-    let testbed = Testbed::with(&settings).await;
-    let mut first = signed_in(&testbed, "ada").await;
-    let second = signed_in(&testbed, "ada").await;
+    let testbed = site::start_with(&settings).await;
+    let mut first = testbed.signed_in("ada").await;
+    let second = testbed.signed_in("ada").await;
     testbed.clock.advance(std::time::Duration::from_millis(1));
 
     let mut third = testbed.visitor();
@@ -129,17 +128,17 @@ async fn s_069_a_sign_in_too_many_is_refused_and_leaves_no_session() {
 
 #[tokio::test]
 async fn s_069_signing_in_again_counts_once_and_evicts_the_oldest() {
-    let testbed = Testbed::with(&[("max_sessions_per_subject", "2")]).await;
-    let mut first = signed_in(&testbed, "ada").await;
+    let testbed = site::start_with(&[("max_sessions_per_subject", "2")]).await;
+    let mut first = testbed.signed_in("ada").await;
     testbed.clock.advance(std::time::Duration::from_secs(1));
-    let second = signed_in(&testbed, "ada").await;
+    let second = testbed.signed_in("ada").await;
     testbed.clock.advance(std::time::Duration::from_secs(1));
     for _ in 0..3 {
         first.does("/sign-in", r#"{"subject":"ada"}"#).await;
     }
     assert_eq!(testbed.live().await, 2);
     testbed.clock.advance(std::time::Duration::from_secs(1));
-    let third = signed_in(&testbed, "ada").await;
+    let third = testbed.signed_in("ada").await;
     assert_eq!(testbed.live().await, 2);
     // The sign-in of the second is the oldest by now.
     assert!(!is_alive(testbed.address, &second.cookie.unwrap()).await);
@@ -150,12 +149,12 @@ async fn s_069_signing_in_again_counts_once_and_evicts_the_oldest() {
 
 #[tokio::test]
 async fn s_071_a_list_names_sessions_and_no_secret_selects_by_it() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut ada = testbed.visitor();
     ada.does("/sign-in", r#"{"subject":"ada","label":"laptop"}"#).await;
     let mut phone = testbed.visitor();
     phone.does("/sign-in", r#"{"subject":"ada","label":"phone"}"#).await;
-    let mut bob = signed_in(&testbed, "bob").await;
+    let mut bob = testbed.signed_in("bob").await;
 
     let answer = ada.get("/devices").await;
     let list = answer.json();
@@ -165,7 +164,7 @@ async fn s_071_a_list_names_sessions_and_no_secret_selects_by_it() {
         let current = device["label"] == "laptop";
         assert_eq!(device["current"], current);
         assert_eq!(handle.len(), 32);
-        assert!(!is_alive(testbed.address, &format!("{}={handle}", http::NAME)).await);
+        assert!(!is_alive(testbed.address, &format!("{}={handle}", NAME)).await);
     }
     for visitor in [&ada, &phone] {
         let id = visitor.cookie.as_ref().unwrap().split_once('=').unwrap().1;
@@ -192,8 +191,8 @@ async fn s_071_a_list_names_sessions_and_no_secret_selects_by_it() {
 
 #[tokio::test]
 async fn s_071_an_anonymous_visitor_lists_and_revokes_nothing() {
-    let testbed = Testbed::start().await;
-    let victim = signed_in(&testbed, "ada").await;
+    let testbed = site::start().await;
+    let victim = testbed.signed_in("ada").await;
     let path = format!("/devices/{}", handle(&victim).await);
     let mut anonymous = testbed.visitor();
     anonymous.does("/set", r#"{"subject":"ada"}"#).await;

@@ -5,24 +5,23 @@
     reason = "only `#[test]` functions themselves count as tests to clippy"
 )]
 
-mod common;
-mod http;
+mod site;
 
 use std::time::Duration;
 
 use cloakroom::testkit::Operation;
+use cloakroom::testkit::client::is_alive;
 use serde_json::json;
 
-use crate::common::Testbed;
-use crate::http::{NAME, held, is_alive, signed_in, with_session};
+use crate::site::NAME;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[tokio::test]
 async fn s_049_a_cookie_is_worth_nothing_after_the_end() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     for end in ["/destroy", "/sign-out", "/subjects/ada/revoke"] {
-        let mut visitor = signed_in(&testbed, "ada").await;
+        let mut visitor = testbed.signed_in("ada").await;
         visitor.does("/set", r#"{"a":1}"#).await;
         let replayed = visitor.clone();
         assert!(visitor.post(end, "").await.status < 300);
@@ -45,10 +44,10 @@ async fn s_049_a_cookie_is_worth_nothing_after_the_end() {
 
 #[tokio::test]
 async fn s_054_an_end_takes_effect_whatever_the_status() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     for end in ["/destroy", "/sign-out"] {
         for status in [200, 302, 404, 500, 503] {
-            let mut visitor = signed_in(&testbed, "ada").await;
+            let mut visitor = testbed.signed_in("ada").await;
             let cookie = visitor.cookie.clone().unwrap();
             let answer = visitor.post(&format!("{end}/status/{status}"), "").await;
             assert_eq!(answer.status, status, "{end}");
@@ -61,8 +60,8 @@ async fn s_054_an_end_takes_effect_whatever_the_status() {
 
 #[tokio::test]
 async fn s_055_an_idle_session_ends_before_anyone_sweeps() {
-    let testbed = Testbed::with(&[("max_age", "30m")]).await;
-    let mut visitor = signed_in(&testbed, "ada").await;
+    let testbed = site::start_with(&[("max_age", "30m")]).await;
+    let mut visitor = testbed.signed_in("ada").await;
     let cookie = visitor.cookie.clone().unwrap();
     testbed.clock.advance(Duration::from_secs(30 * 60 - 1));
     assert!(is_alive(testbed.address, &cookie).await);
@@ -78,11 +77,11 @@ async fn s_055_an_idle_session_ends_before_anyone_sweeps() {
 
 #[tokio::test]
 async fn s_055_a_request_that_outlives_its_session_does_not_revive_it() {
-    let testbed = Testbed::with(&[("max_age", "1m")]).await;
+    let testbed = site::start_with(&[("max_age", "1m")]).await;
     for request in [("POST", "/set", r#"{"a":2}"#), ("POST", "/cycle", ""), ("POST", "/incr/n", "")]
     {
-        let (visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
-        let (slow, gate) = held(&testbed, &visitor, Operation::Update, request).await;
+        let visitor = testbed.with_session(r#"{"a":1}"#).await;
+        let (slow, gate) = testbed.held(&visitor, (Operation::Update, 1), request).await;
         testbed.clock.advance(Duration::from_secs(61));
         testbed.visitor().post("/purge", "").await;
         gate.open();
@@ -95,8 +94,8 @@ async fn s_055_a_request_that_outlives_its_session_does_not_revive_it() {
 #[tokio::test]
 async fn s_056_nothing_but_a_sign_in_moves_the_absolute_deadline() {
     let settings = [("max_age", "10m"), ("absolute_timeout", "1h"), ("renew_on_access", "true")];
-    let testbed = Testbed::with(&settings).await;
-    let mut visitor = signed_in(&testbed, "ada").await;
+    let testbed = site::start_with(&settings).await;
+    let mut visitor = testbed.signed_in("ada").await;
     for minute in 1..60 {
         testbed.clock.advance(Duration::from_secs(60));
         match minute % 4 {
@@ -107,7 +106,7 @@ async fn s_056_nothing_but_a_sign_in_moves_the_absolute_deadline() {
         }
     }
     assert_eq!(visitor.session().await["subject"], "ada");
-    let mut renewed = signed_in(&testbed, "bob").await;
+    let mut renewed = testbed.signed_in("bob").await;
     renewed.does("/sign-in", r#"{"subject":"bob"}"#).await;
     testbed.clock.advance(Duration::from_secs(60));
     assert_eq!(visitor.session().await["exists"], false);
@@ -116,8 +115,8 @@ async fn s_056_nothing_but_a_sign_in_moves_the_absolute_deadline() {
 
 #[tokio::test]
 async fn s_058_a_lifetime_of_its_own_is_kept_and_sent() {
-    let testbed = Testbed::with(&[("renew_on_access", "true"), ("renew_every", "1")]).await;
-    let mut visitor = signed_in(&testbed, "ada").await;
+    let testbed = site::start_with(&[("renew_on_access", "true"), ("renew_every", "1")]).await;
+    let mut visitor = testbed.signed_in("ada").await;
     let answer = visitor.post("/max-age", r#"{"seconds":60}"#).await;
     assert!(answer.set_cookie().unwrap().ends_with("; Max-Age=60"));
     testbed.clock.advance(Duration::from_secs(30));
@@ -132,10 +131,10 @@ async fn s_058_a_lifetime_of_its_own_is_kept_and_sent() {
 
 #[tokio::test]
 async fn s_062_every_dead_id_looks_the_same() {
-    let testbed = Testbed::start().await;
-    let (expired, _) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start().await;
+    let expired = testbed.with_session(r#"{"a":1}"#).await;
     testbed.clock.advance(15 * DAY);
-    let revoked = signed_in(&testbed, "ada").await;
+    let revoked = testbed.signed_in("ada").await;
     testbed.visitor().post("/subjects/ada/revoke", "").await;
     let mut destroyed = testbed.visitor();
     destroyed.does("/set", r#"{"a":1}"#).await;
@@ -167,7 +166,7 @@ async fn s_062_every_dead_id_looks_the_same() {
 
 #[tokio::test]
 async fn s_127_ending_nothing_costs_nothing() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let ends = [
         "/destroy",
         "/sign-out",
@@ -186,13 +185,13 @@ async fn s_127_ending_nothing_costs_nothing() {
 
 #[tokio::test]
 async fn s_128_an_emptied_session_ends_and_an_empty_one_never_begins() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     assert_eq!(testbed.visitor().post("/set", "{}").await.set_cookie(), None);
     assert_eq!(testbed.visitor().delete("/key/a").await.set_cookie(), None);
     assert_eq!(testbed.store.all_calls(), 0);
 
     for (method, path) in [("POST", "/clear"), ("DELETE", "/key/a")] {
-        let (mut visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+        let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
         let cookie = visitor.cookie.clone().unwrap();
         let answer = visitor.send(method, path, "").await;
         assert!(answer.expires_cookie(), "{path}");

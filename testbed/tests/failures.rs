@@ -1,15 +1,13 @@
 //! What is refused, what goes wrong, and that nothing is half done then.
 
-mod common;
+mod site;
 
 use cloakroom::testkit::{Fault, Gate, Operation};
 use serde_json::json;
 
-use crate::common::Testbed;
-
 #[tokio::test]
 async fn incr_refuses_what_is_no_integer_any_more_when_it_is_replayed() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     visitor.does("/set", r#"{"n":1}"#).await;
     let gate = Gate::new();
@@ -28,7 +26,7 @@ async fn incr_refuses_what_is_no_integer_any_more_when_it_is_replayed() {
 
 #[tokio::test]
 async fn a_status_that_is_none_is_refused_before_anything_is_done() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     visitor.does("/set", r#"{"a":1}"#).await;
     for code in ["199", "600", "x", "-1", "99999"] {
@@ -41,27 +39,33 @@ async fn a_status_that_is_none_is_refused_before_anything_is_done() {
 }
 
 #[tokio::test]
-async fn panic_answers_500_and_commits_nothing() {
-    let testbed = Testbed::start().await;
-    let mut visitor = testbed.visitor();
-    let answer = visitor.post("/panic", r#"{"a":1}"#).await;
-    assert_eq!((answer.error().0, answer.set_cookie()), (500, None));
-    assert_eq!(testbed.live().await, 0);
+async fn set_stores_every_member_or_none() {
+    let testbed = site::start().await;
+    let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
+    let large = "x".repeat(17 * 1024);
+    for (bad, status) in [(json!({"b": 2, "c": large}), 413), (json!({"": 0, "a": 2}), 400)] {
+        for path in ["/set", "/status/200", "/status/404"] {
+            let calls = testbed.store.calls(Operation::Create);
+            let answer = testbed.visitor().post(path, &bad.to_string()).await;
+            assert_eq!((answer.error().0, answer.set_cookie()), (status, None), "{path}");
+            assert_eq!(testbed.store.calls(Operation::Create), calls, "{path}");
 
-    visitor.does("/set", r#"{"a":1}"#).await;
-    assert_eq!(visitor.post("/panic", r#"{"a":2}"#).await.status, 500);
-    assert_eq!(visitor.data().await, json!({"a": 1}));
+            assert_eq!(visitor.post(path, &bad.to_string()).await.error().0, status, "{path}");
+            assert_eq!(visitor.data().await, json!({"a": 1}), "{path}");
+        }
+    }
+    assert_eq!(testbed.live().await, 1);
 }
 
 #[tokio::test]
 async fn metrics_are_refused_clearly() {
-    let answer = Testbed::start().await.visitor().get("/metrics").await;
+    let answer = site::start().await.visitor().get("/metrics").await;
     assert_eq!(answer.error(), (501, "metrics are not there yet".to_owned()));
 }
 
 #[tokio::test]
 async fn bad_input_is_400_and_too_much_is_413_both_in_json() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     let nested = |depth| format!(r#"{{"a":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
     let many: serde_json::Map<_, _> = (0..129).map(|n| (n.to_string(), json!(n))).collect();
@@ -85,47 +89,4 @@ async fn bad_input_is_400_and_too_much_is_413_both_in_json() {
         let answer = visitor.post(path, &body).await;
         assert_eq!(answer.error().0, status, "POST {path} {}", &body[..body.len().min(40)]);
     }
-}
-
-#[tokio::test]
-async fn a_store_that_is_down_answers_503_and_leaves_the_cookie() {
-    let testbed = Testbed::start().await;
-    let mut visitor = testbed.visitor();
-    visitor.does("/set", r#"{"a":1}"#).await;
-
-    testbed.store.set_down(true);
-    for (method, path, body) in [("GET", "/session", ""), ("POST", "/set", r#"{"a":2}"#)] {
-        let answer = visitor.send(method, path, body).await;
-        assert_eq!((answer.status, answer.json()), (503, json!({"error": "unavailable"})));
-        assert!(answer.header("retry-after").is_some());
-        assert_eq!(answer.set_cookie(), None);
-    }
-    assert_eq!(visitor.get("/untouched").await.status, 200);
-
-    testbed.store.set_down(false);
-    assert_eq!(visitor.data().await, json!({"a": 1}));
-}
-
-#[tokio::test]
-async fn a_commit_that_fails_answers_503_in_json_in_place_of_the_route() {
-    let testbed = Testbed::start().await;
-    let mut visitor = testbed.visitor();
-    let gone_wrong = |answer: common::Answer| {
-        assert_eq!((answer.status, answer.json()), (503, json!({"error": "unavailable"})));
-        assert_eq!(answer.header("retry-after"), Some("1"));
-        assert_eq!(answer.set_cookie(), None);
-    };
-
-    // A write is repeated once, since its reply alone may have been lost.
-    for nth in [1, 2] {
-        testbed.store.inject(Operation::Create, nth, Fault::Fail);
-    }
-    gone_wrong(visitor.post("/set", r#"{"a":1}"#).await);
-
-    visitor.does("/set", r#"{"a":1}"#).await;
-    for nth in [1, 2] {
-        testbed.store.inject(Operation::Update, nth, Fault::Fail);
-    }
-    gone_wrong(visitor.post("/set", r#"{"a":2}"#).await);
-    assert_eq!(visitor.data().await, json!({"a": 1}));
 }

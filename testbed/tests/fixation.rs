@@ -5,26 +5,25 @@
     reason = "only `#[test]` functions themselves count as tests to clippy"
 )]
 
-mod common;
-mod http;
+mod site;
 
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::post;
 use cloakroom::testkit::Operation;
+use cloakroom::testkit::client::{Visitor, ask, is_alive};
 use cloakroom::{Session, SessionLayer};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::common::{Testbed, Visitor};
-use crate::http::{NAME, ask, backend, held, is_alive, serve, waiting, with_session};
+use crate::site::{NAME, backend, id_of, serve, waiting};
 
 const SIGN_IN: &str = r#"{"subject":"ada"}"#;
 
 #[tokio::test]
 async fn s_004_an_id_that_was_never_issued_is_not_adopted() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let planted = format!("{NAME}={}", "A".repeat(43));
     let line = format!("Cookie: {planted}");
     for route in ["POST /set", "POST /sign-in", "POST /incr/a", "POST /push/a"] {
@@ -39,8 +38,9 @@ async fn s_004_an_id_that_was_never_issued_is_not_adopted() {
 
 #[tokio::test]
 async fn s_007_the_public_half_of_an_id_is_no_cookie() {
-    let testbed = Testbed::start().await;
-    let (mut visitor, id) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start().await;
+    let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
+    let id = id_of(&visitor);
     let handle = visitor.session().await["handle"].as_str().unwrap().to_owned();
     let zeros = "0".repeat(32);
     let guesses = [
@@ -57,25 +57,10 @@ async fn s_007_the_public_half_of_an_id_is_no_cookie() {
 }
 
 #[tokio::test]
-async fn s_037_sign_in_gives_a_new_id_and_the_old_one_is_dead_at_once() {
-    let testbed = Testbed::start().await;
-    let (mut visitor, _) = with_session(&testbed, r#"{"cart":[1]}"#).await;
-    let before = visitor.cookie.clone().unwrap();
-
-    visitor.does("/sign-in", SIGN_IN).await;
-
-    assert_ne!(visitor.cookie.as_ref(), Some(&before));
-    let session = visitor.session().await;
-    assert_eq!((&session["subject"], &session["data"]), (&json!("ada"), &json!({"cart": [1]})));
-    assert!(!is_alive(testbed.address, &before).await);
-    assert_eq!(testbed.live().await, 1);
-}
-
-#[tokio::test]
 async fn s_037_an_id_in_its_grace_is_dead_after_the_sign_in() {
-    let testbed = Testbed::with(&[("rotate_every", "60")]).await;
+    let testbed = site::start_with(&[("rotate_every", "60")]).await;
     for signs_in_with_the_old_id in [false, true] {
-        let (mut visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+        let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
         let first = visitor.cookie.clone().unwrap();
         testbed.clock.advance(Duration::from_secs(61));
         visitor.get("/session").await;
@@ -96,8 +81,8 @@ async fn s_037_an_id_in_its_grace_is_dead_after_the_sign_in() {
 
 #[tokio::test]
 async fn s_037_signing_in_as_somebody_else_drops_the_data_of_the_first() {
-    let testbed = Testbed::start().await;
-    let (mut visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start().await;
+    let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
     visitor.does("/sign-in", SIGN_IN).await;
     let ada = visitor.cookie.clone().unwrap();
     visitor.does("/sign-in", r#"{"subject":"bob"}"#).await;
@@ -110,7 +95,7 @@ async fn s_037_signing_in_as_somebody_else_drops_the_data_of_the_first() {
 
 #[tokio::test]
 async fn s_039_a_commit_from_before_the_sign_in_is_lost() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let writes = [
         ("POST", "/slow/planted?delay=1", "1"),
         ("POST", "/set", r#"{"planted":1}"#),
@@ -124,9 +109,9 @@ async fn s_039_a_commit_from_before_the_sign_in_is_lost() {
         ("POST", "/status/400", r#"{"planted":1}"#),
     ];
     for write in writes {
-        let (mut visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+        let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
         let before = visitor.cookie.clone().unwrap();
-        let (request, gate) = held(&testbed, &visitor, Operation::Update, write).await;
+        let (request, gate) = testbed.held(&visitor, (Operation::Update, 1), write).await;
         visitor.does("/sign-in", SIGN_IN).await;
         let expected = visitor.session().await;
         gate.open();
@@ -135,6 +120,18 @@ async fn s_039_a_commit_from_before_the_sign_in_is_lost() {
         assert_eq!(visitor.session().await, expected, "{write:?}");
         assert!(!is_alive(testbed.address, &before).await, "{write:?}");
     }
+}
+
+#[tokio::test]
+async fn s_039_a_commit_from_before_a_cycle_is_lost() {
+    let testbed = site::start().await;
+    let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
+    let write = ("POST", "/incr/planted", "");
+    let (request, gate) = testbed.held(&visitor, (Operation::Update, 1), write).await;
+    visitor.does("/cycle", "").await;
+    gate.open();
+    assert_eq!(request.await.unwrap().set_cookie(), None);
+    assert_eq!(visitor.data().await, json!({"a": 1}));
 }
 
 #[tokio::test]
@@ -149,8 +146,8 @@ async fn s_042_a_response_that_fails_signs_nobody_in() {
         session.insert("a", &2).unwrap();
         panic!("a handler panics");
     }
-    let testbed = Testbed::start().await;
-    let (visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start().await;
+    let visitor = testbed.with_session(r#"{"a":1}"#).await;
     let app = Router::new()
         .route("/sign-in", post(sign_in))
         .route("/panic", post(panic))
@@ -169,9 +166,9 @@ async fn s_042_a_response_that_fails_signs_nobody_in() {
 
 #[tokio::test]
 async fn s_048_the_slow_response_of_the_old_id_sets_no_cookie() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     for request in [("GET", "/slow?delay=300", ""), ("POST", "/slow/k?delay=300", "1")] {
-        let (mut visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+        let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
         let slow = waiting(&testbed, &visitor, request).await;
         visitor.does("/sign-in", SIGN_IN).await;
         assert!(!slow.is_finished());

@@ -5,71 +5,19 @@
     reason = "only `#[test]` functions themselves count as tests to clippy"
 )]
 
-mod common;
-mod http;
+mod site;
+mod websocket;
 
 use std::time::Duration;
 
-use cloakroom::testkit::{Fault, Gate, Operation};
+use cloakroom::testkit::client::PATIENCE;
 use serde_json::json;
-use tokio::io::AsyncReadExt;
-use tokio::time::timeout;
 
-use crate::common::{Answer, PATIENCE, Testbed};
-use crate::http::Socket;
-
-#[tokio::test]
-async fn stream_sends_its_head_before_it_saves() {
-    let testbed = Testbed::start().await;
-    let mut visitor = testbed.visitor();
-    visitor.does("/set", r#"{"a":1}"#).await;
-    let gate = Gate::new();
-    testbed.store.inject(Operation::Update, 1, Fault::Wait(gate.clone()));
-
-    let mut stream = visitor.open("GET", "/stream", "").await;
-    let mut bytes = Vec::new();
-    while !bytes.ends_with(b"\r\n\r\n") {
-        bytes.push(timeout(PATIENCE, stream.read_u8()).await.unwrap().unwrap());
-    }
-    gate.reached().await;
-    assert_eq!(visitor.data().await, json!({"a": 1}));
-    gate.open();
-    timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.unwrap().unwrap();
-
-    let answer = Answer::parse(&bytes);
-    assert_eq!((answer.status, &*answer.body, answer.set_cookie()), (200, "ok", None));
-    assert_eq!(visitor.data().await, json!({"a": 1, "streamed": true}));
-}
-
-#[tokio::test]
-async fn stream_without_a_session_stores_nothing() {
-    let testbed = Testbed::start().await;
-    let answer = testbed.visitor().get("/stream").await;
-    assert_eq!((answer.status, &*answer.body, answer.set_cookie()), (200, "ok", None));
-    assert_eq!(testbed.live().await, 0);
-}
-
-#[tokio::test]
-async fn stream_of_a_session_that_ends_meanwhile_stores_nothing() {
-    let testbed = Testbed::start().await;
-    let mut visitor = testbed.visitor();
-    visitor.does("/set", r#"{"a":1}"#).await;
-    let gate = Gate::new();
-    testbed.store.inject(Operation::Update, 1, Fault::Wait(gate.clone()));
-    let mut other = visitor.clone();
-
-    let streaming = tokio::spawn(async move { other.get("/stream").await });
-    gate.reached().await;
-    visitor.does("/destroy", "").await;
-    gate.open();
-
-    assert_eq!(streaming.await.unwrap().body, "ok");
-    assert_eq!(testbed.live().await, 0);
-}
+use crate::websocket::Socket;
 
 #[tokio::test]
 async fn socket_reads_writes_and_saves() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     visitor.does("/set", r#"{"a":{"b":1}}"#).await;
     let mut socket = Socket::open(&visitor).await;
@@ -89,7 +37,7 @@ async fn socket_reads_writes_and_saves() {
 
 #[tokio::test]
 async fn socket_saves_beside_requests_of_the_same_session() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     visitor.does("/set", r#"{"a":1}"#).await;
     let mut socket = Socket::open(&visitor).await;
@@ -100,8 +48,25 @@ async fn socket_saves_beside_requests_of_the_same_session() {
 }
 
 #[tokio::test]
+async fn socket_reads_what_others_wrote_under_what_it_set_itself() {
+    let testbed = site::start().await;
+    let mut visitor = testbed.with_session(r#"{"a":1,"b":1}"#).await;
+    let mut socket = Socket::open(&visitor).await;
+    assert_eq!(socket.say("set a 2").await, "ok");
+    visitor.does("/set", r#"{"a":3,"b":3,"c":3}"#).await;
+    for (key, value) in [("a", "2"), ("b", "3"), ("c", "3")] {
+        assert_eq!(socket.say(&format!("get {key}")).await, value, "{key}");
+    }
+    testbed.store.set_down(true);
+    assert_eq!(socket.say("get b").await, "error unavailable");
+    testbed.store.set_down(false);
+    assert_eq!(socket.say("save").await, "ok");
+    assert_eq!(visitor.data().await, json!({"a": 2, "b": 3, "c": 3}));
+}
+
+#[tokio::test]
 async fn socket_without_a_session_stores_nothing_and_stays_open() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut socket = Socket::open(&testbed.visitor()).await;
     assert_eq!(socket.say("set a 1").await, "ok");
     assert_eq!(socket.say("save").await, "error headers-sent");
@@ -111,7 +76,7 @@ async fn socket_without_a_session_stores_nothing_and_stays_open() {
 
 #[tokio::test]
 async fn socket_destroys_its_session() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     visitor.does("/set", r#"{"a":1}"#).await;
     let mut socket = Socket::open(&visitor).await;
@@ -122,7 +87,7 @@ async fn socket_destroys_its_session() {
 
 #[tokio::test]
 async fn socket_closes_within_a_second_of_the_end_elsewhere() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     for end in ["/destroy", "/sign-out", "/sign-out/status/500", "/subjects/ada/revoke"] {
         let mut visitor = testbed.visitor();
         visitor.does("/sign-in", r#"{"subject":"ada"}"#).await;
@@ -135,7 +100,7 @@ async fn socket_closes_within_a_second_of_the_end_elsewhere() {
 
 #[tokio::test]
 async fn socket_closes_within_five_seconds_of_the_expiry() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     visitor.does("/set", r#"{"a":1}"#).await;
     let mut socket = Socket::open(&visitor).await;
@@ -146,6 +111,6 @@ async fn socket_closes_within_five_seconds_of_the_expiry() {
 
 #[tokio::test]
 async fn a_plain_request_to_the_socket_is_refused() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     assert_eq!(testbed.visitor().get("/ws").await.status, 400);
 }

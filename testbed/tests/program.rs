@@ -1,16 +1,15 @@
 //! The program: its command line, its one line of output, its end.
 
-mod common;
+mod site;
 
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use cloakroom::testkit::client::{Answer, PATIENCE, Visitor};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
-
-use crate::common::{Answer, PATIENCE, Visitor};
 
 fn testbed(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));

@@ -5,21 +5,20 @@
     reason = "only `#[test]` functions themselves count as tests to clippy"
 )]
 
-mod common;
-mod http;
+mod site;
 
 use axum::Router;
 use axum::routing::post;
+use cloakroom::testkit::client::{ask, is_alive};
 use cloakroom::{Session, SessionLayer};
 use tower_http::cors::CorsLayer;
 
-use crate::common::Testbed;
-use crate::http::{NAME, ask, backend, is_alive, serve};
+use crate::site::{NAME, backend, serve};
 
 /// Without TLS of its own the application cannot know that the browser has it, and need not.
 #[tokio::test]
 async fn s_035_behind_a_proxy_the_cookie_is_sent_and_secure() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let forwarded: [&[&[u8]]; 4] = [
         &[],
         &[b"X-Forwarded-Proto: http"],
@@ -44,7 +43,7 @@ async fn buy(session: Session) -> Result<(), cloakroom::Error> {
 /// the request that follows has its session.
 #[tokio::test]
 async fn s_130_a_preflight_creates_nothing() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let sessions = || SessionLayer::from_backend(backend(&testbed, &[]));
     let routes = || Router::new().route("/buy", post(buy));
     let outside = routes().layer(sessions()).layer(CorsLayer::very_permissive());

@@ -5,17 +5,16 @@
     reason = "only `#[test]` functions themselves count as tests to clippy"
 )]
 
-mod common;
-mod http;
+mod site;
 
 use std::time::Duration;
 
 use cloakroom::testkit::Operation;
+use cloakroom::testkit::client::{Visitor, is_alive};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
-use crate::common::{Testbed, Visitor};
-use crate::http::{held, is_alive, signed_in, waiting, with_session};
+use crate::site::waiting;
 
 const MANY: usize = 50;
 
@@ -35,9 +34,9 @@ async fn all(visitor: &Visitor, count: usize, path: impl Fn(usize) -> String) ->
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s_073_fifty_increments_are_fifty() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     for delay in [0, 100] {
-        let mut visitor = signed_in(&testbed, "ada").await;
+        let mut visitor = testbed.signed_in("ada").await;
         all(&visitor, MANY, |_| format!("/incr/n?delay={delay}")).await;
         assert_eq!(visitor.data().await, json!({"n": MANY}));
     }
@@ -45,8 +44,8 @@ async fn s_073_fifty_increments_are_fifty() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s_074_fifty_slow_writers_of_their_own_keys_all_survive() {
-    let testbed = Testbed::start().await;
-    let (mut visitor, _) = with_session(&testbed, r#"{"first":true}"#).await;
+    let testbed = site::start().await;
+    let mut visitor = testbed.with_session(r#"{"first":true}"#).await;
     all(&visitor, MANY, |n| format!("/slow/k{n}?delay=100")).await;
     let mut expected: Map<_, _> = (0..MANY).map(|n| (format!("k{n}"), json!(n))).collect();
     expected.insert("first".to_owned(), json!(true));
@@ -55,8 +54,8 @@ async fn s_074_fifty_slow_writers_of_their_own_keys_all_survive() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s_074_writers_of_every_kind_at_once_all_survive() {
-    let testbed = Testbed::start().await;
-    let mut visitor = signed_in(&testbed, "ada").await;
+    let testbed = site::start().await;
+    let mut visitor = testbed.signed_in("ada").await;
     all(&visitor, 4 * MANY, |n| match n % 4 {
         0 => "/incr/n".to_owned(),
         1 => "/push/list".to_owned(),
@@ -75,7 +74,7 @@ async fn s_074_writers_of_every_kind_at_once_all_survive() {
 
 #[tokio::test]
 async fn s_050_a_writer_in_flight_does_not_bring_a_session_back() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let writes = [
         ("POST", "/slow/k?delay=1", "1"),
         ("POST", "/incr/k", ""),
@@ -86,10 +85,10 @@ async fn s_050_a_writer_in_flight_does_not_bring_a_session_back() {
     ];
     for write in writes {
         for end in ["/destroy", "/sign-out", "/sign-out/status/500", "/subjects/ada/revoke"] {
-            let mut visitor = signed_in(&testbed, "ada").await;
+            let mut visitor = testbed.signed_in("ada").await;
             visitor.does("/set", r#"{"a":1,"b":2}"#).await;
             let cookie = visitor.cookie.clone().unwrap();
-            let (slow, gate) = held(&testbed, &visitor, Operation::Update, write).await;
+            let (slow, gate) = testbed.held(&visitor, (Operation::Update, 1), write).await;
             visitor.post(end, "").await;
             assert!(!is_alive(testbed.address, &cookie).await);
             gate.open();
@@ -101,11 +100,23 @@ async fn s_050_a_writer_in_flight_does_not_bring_a_session_back() {
 }
 
 #[tokio::test]
+async fn s_050_a_writer_in_flight_does_not_bring_back_what_was_cleared() {
+    let testbed = site::start().await;
+    let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
+    let write = ("POST", "/slow/k?delay=1", "1");
+    let (slow, gate) = testbed.held(&visitor, (Operation::Update, 1), write).await;
+    assert!(visitor.post("/clear", "").await.expires_cookie());
+    gate.open();
+    assert_eq!(slow.await.unwrap().set_cookie(), None);
+    assert_eq!(testbed.live().await, 0);
+}
+
+#[tokio::test]
 async fn s_050_a_handler_that_waits_does_not_bring_a_session_back() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let slow = [("POST", "/slow/k?delay=200", "1"), ("POST", "/incr/k?delay=200", "")];
     for request in slow {
-        let mut visitor = signed_in(&testbed, "ada").await;
+        let mut visitor = testbed.signed_in("ada").await;
         let cookie = visitor.cookie.clone().unwrap();
         let slow = waiting(&testbed, &visitor, request).await;
         visitor.does("/sign-out", "").await;
@@ -118,9 +129,9 @@ async fn s_050_a_handler_that_waits_does_not_bring_a_session_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s_050_a_hundred_races_leave_it_dead() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     for round in 0..100 {
-        let visitor = signed_in(&testbed, "ada").await;
+        let visitor = testbed.signed_in("ada").await;
         let mut requests = JoinSet::new();
         for n in 0..8 {
             let mut visitor = visitor.clone();
@@ -141,9 +152,9 @@ async fn s_050_a_hundred_races_leave_it_dead() {
 
 #[tokio::test]
 async fn s_051_a_slow_reader_neither_revives_nor_reverts() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let read = ("GET", "/slow?delay=200", "");
-    let (mut visitor, _) = with_session(&testbed, r#"{"k":1}"#).await;
+    let mut visitor = testbed.with_session(r#"{"k":1}"#).await;
     let slow = waiting(&testbed, &visitor, read).await;
     visitor.does("/set", r#"{"k":2}"#).await;
     let answer = slow.await.unwrap();
@@ -159,10 +170,11 @@ async fn s_051_a_slow_reader_neither_revives_nor_reverts() {
 
 #[tokio::test]
 async fn s_041_of_two_cycles_one_wins() {
-    let testbed = Testbed::start().await;
-    let (mut visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start().await;
+    let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
     let cookie = visitor.cookie.clone().unwrap();
-    let (other, gate) = held(&testbed, &visitor, Operation::Update, ("POST", "/cycle", "")).await;
+    let (other, gate) =
+        testbed.held(&visitor, (Operation::Update, 1), ("POST", "/cycle", "")).await;
     visitor.does("/cycle", "").await;
     gate.open();
     assert_eq!(other.await.unwrap().set_cookie(), None);
@@ -173,8 +185,8 @@ async fn s_041_of_two_cycles_one_wins() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s_045_parallel_requests_of_one_rotation_all_get_the_same_id() {
-    let testbed = Testbed::with(&[("rotate_every", "60")]).await;
-    let (visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start_with(&[("rotate_every", "60")]).await;
+    let visitor = testbed.with_session(r#"{"a":1}"#).await;
     testbed.clock.advance(Duration::from_secs(61));
     let mut requests = JoinSet::new();
     for n in 0..20 {
@@ -201,21 +213,9 @@ async fn s_045_parallel_requests_of_one_rotation_all_get_the_same_id() {
     assert_eq!(next.session().await["exists"], false);
 }
 
-#[tokio::test]
-async fn s_039_an_older_request_that_destroys_does_not_bring_its_cookie_back() {
-    let testbed = Testbed::start().await;
-    let (visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
-    let (first, gate) = held(&testbed, &visitor, Operation::Delete, ("POST", "/destroy", "")).await;
-    let mut second = visitor.clone();
-    second.does("/destroy", "").await;
-    gate.open();
-    // The first one's cookie may be a newer session's by now, so only one of the two takes it away.
-    assert_eq!(first.await.unwrap().set_cookie(), None);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn s_077_two_hundred_visitors_see_their_own_session_alone() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitors = JoinSet::new();
     for n in 0..200 {
         let mut visitor = testbed.visitor();

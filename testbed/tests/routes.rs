@@ -1,35 +1,17 @@
 //! What each route answers.
 
-mod common;
+mod site;
 
 use std::time::Duration;
 
 use cloakroom::testkit::Operation;
 use serde_json::{Value, json};
 
-use crate::common::Testbed;
-
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[tokio::test]
-async fn untouched_asks_no_store_and_says_nothing_of_sessions() {
-    let testbed = Testbed::start().await;
-    let mut visitor = testbed.visitor();
-    visitor.does("/set", r#"{"a":1}"#).await;
-    let before = testbed.store.all_calls();
-
-    let answer = visitor.get("/untouched").await;
-
-    assert_eq!((answer.status, &*answer.body), (200, "ok"));
-    assert_eq!(testbed.store.all_calls(), before);
-    for name in ["set-cookie", "vary", "cache-control"] {
-        assert_eq!(answer.header(name), None, "{name}");
-    }
-}
-
-#[tokio::test]
 async fn session_without_a_cookie_is_described_and_not_created() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let answer = testbed.visitor().get("/session").await;
     assert_eq!(
         answer.json(),
@@ -44,7 +26,7 @@ async fn session_without_a_cookie_is_described_and_not_created() {
 
 #[tokio::test]
 async fn session_with_a_cookie_is_described() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     visitor.does("/set", r#"{"a":1,"b":{"c":[null]}}"#).await;
 
@@ -67,7 +49,7 @@ async fn session_with_a_cookie_is_described() {
 
 #[tokio::test]
 async fn absence_names_why_a_cookie_is_dead_and_the_cookie_stays() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     visitor.does("/set", r#"{"a":1}"#).await;
     let live = visitor.cookie.clone().unwrap();
@@ -96,7 +78,7 @@ async fn absence_names_why_a_cookie_is_dead_and_the_cookie_stays() {
 
 #[tokio::test]
 async fn a_key_is_set_read_and_removed() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     visitor.does("/set", r#"{"a":{"b":[1,"x"]},"other":null}"#).await;
 
@@ -111,7 +93,7 @@ async fn a_key_is_set_read_and_removed() {
 
 #[tokio::test]
 async fn removing_the_last_key_ends_the_session() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     visitor.does("/set", r#"{"a":1}"#).await;
     let answer = visitor.delete("/key/a").await;
@@ -121,7 +103,7 @@ async fn removing_the_last_key_ends_the_session() {
 
 #[tokio::test]
 async fn clear_ends_an_anonymous_session_and_keeps_a_signed_in_one() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     visitor.does("/set", r#"{"a":1}"#).await;
     let answer = visitor.post("/clear", "").await;
@@ -138,7 +120,7 @@ async fn clear_ends_an_anonymous_session_and_keeps_a_signed_in_one() {
 
 #[tokio::test]
 async fn incr_counts_from_zero_and_refuses_what_is_no_integer() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     assert_eq!(visitor.post("/incr/n", "").await.json(), 1);
     assert_eq!(visitor.post("/incr/n?delay=5", "").await.json(), 2);
@@ -153,7 +135,7 @@ async fn incr_counts_from_zero_and_refuses_what_is_no_integer() {
 
 #[tokio::test]
 async fn push_appends() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     visitor.does("/push/list", "1").await;
     visitor.does("/push/list", r#"{"a":null}"#).await;
@@ -165,7 +147,7 @@ async fn push_appends() {
 
 #[tokio::test]
 async fn slow_routes_read_wait_and_write_or_not() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     let mut visitor = testbed.visitor();
     visitor.does("/slow/k?delay=5", r#""v""#).await;
     assert_eq!(visitor.get("/key/k").await.json(), "v");
@@ -179,22 +161,8 @@ async fn slow_routes_read_wait_and_write_or_not() {
 }
 
 #[tokio::test]
-async fn status_saves_up_to_4xx_and_not_from_5xx() {
-    for (code, saves) in
-        [(200, true), (302, true), (404, true), (499, true), (500, false), (599, false)]
-    {
-        let testbed = Testbed::start().await;
-        let mut visitor = testbed.visitor();
-        let answer = visitor.post(&format!("/status/{code}"), r#"{"a":1}"#).await;
-        assert_eq!(answer.status, code);
-        assert_eq!(answer.set_cookie().is_some(), saves, "{code}");
-        assert_eq!(testbed.live().await, u64::from(saves), "{code}");
-    }
-}
-
-#[tokio::test]
 async fn count_and_purge() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     for _ in 0..3 {
         testbed.visitor().does("/set", r#"{"a":1}"#).await;
     }
@@ -207,7 +175,7 @@ async fn count_and_purge() {
 
 #[tokio::test]
 async fn skipped_and_excluded_routes_have_no_session() {
-    let testbed = Testbed::with(&[("exclude", "/public/.*")]).await;
+    let testbed = site::start_with(&[("exclude", "/public/.*")]).await;
     let mut visitor = testbed.visitor();
     visitor.does("/set", r#"{"a":1}"#).await;
     let before = testbed.store.all_calls();
@@ -219,6 +187,6 @@ async fn skipped_and_excluded_routes_have_no_session() {
     assert_eq!((excluded.status, excluded.json()), (200, json!({"session": "excluded"})));
     assert_eq!(testbed.store.all_calls(), before);
 
-    let ordinary = Testbed::start().await;
+    let ordinary = site::start().await;
     assert_eq!(ordinary.visitor().get("/public/a").await.json()["absence"], "no-cookie");
 }

@@ -5,23 +5,24 @@
     reason = "only `#[test]` functions themselves count as tests to clippy"
 )]
 
-mod common;
-mod http;
+mod site;
+mod websocket;
 
 use std::time::Duration;
 
+use cloakroom::testkit::client::{PATIENCE, is_alive};
 use cloakroom::testkit::{Fault, Gate, Operation};
 use serde_json::json;
 
-use crate::common::{PATIENCE, Testbed};
-use crate::http::{NAME, Socket, is_alive, signed_in, with_session};
+use crate::site::{NAME, id_of};
+use crate::websocket::Socket;
 
 const ONE_SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn s_154_what_a_socket_saves_is_there() {
-    let testbed = Testbed::start().await;
-    let mut visitor = signed_in(&testbed, "ada").await;
+    let testbed = site::start().await;
+    let mut visitor = testbed.signed_in("ada").await;
     let mut socket = Socket::open(&visitor).await;
     assert_eq!(socket.say(r#"set a {"b":[1]}"#).await, "ok");
     assert_eq!(visitor.get("/key/a").await.status, 404);
@@ -32,11 +33,11 @@ async fn s_154_what_a_socket_saves_is_there() {
 
 #[tokio::test]
 async fn s_153_each_way_to_end_a_session_closes_its_socket() {
-    let testbed = Testbed::start().await;
+    let testbed = site::start().await;
     for end in ["handle", "/devices/revoke-others", "/subjects/ada/revoke", "/sign-out", "/destroy"]
     {
-        let mut visitor = signed_in(&testbed, "ada").await;
-        let mut other = signed_in(&testbed, "ada").await;
+        let mut visitor = testbed.signed_in("ada").await;
+        let mut other = testbed.signed_in("ada").await;
         let mut socket = Socket::open(&visitor).await;
         assert_eq!(socket.say("get a").await, "null");
         let handle = visitor.session().await["handle"].as_str().unwrap().to_owned();
@@ -52,10 +53,10 @@ async fn s_153_each_way_to_end_a_session_closes_its_socket() {
 
 #[tokio::test]
 async fn s_153_the_end_of_another_session_closes_nothing() {
-    let testbed = Testbed::start().await;
-    let visitor = signed_in(&testbed, "ada").await;
+    let testbed = site::start().await;
+    let visitor = testbed.signed_in("ada").await;
     let mut socket = Socket::open(&visitor).await;
-    let mut other = signed_in(&testbed, "bob").await;
+    let mut other = testbed.signed_in("bob").await;
     let mut ended = Socket::open(&other).await;
     other.does("/sign-out", "").await;
     assert_eq!(ended.closed(ONE_SECOND).await, 4401);
@@ -64,8 +65,8 @@ async fn s_153_the_end_of_another_session_closes_nothing() {
 
 #[tokio::test]
 async fn s_153_a_session_that_expires_closes_its_socket() {
-    let testbed = Testbed::with(&[("max_age", "1m")]).await;
-    let (visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start_with(&[("max_age", "1m")]).await;
+    let visitor = testbed.with_session(r#"{"a":1}"#).await;
     let mut socket = Socket::open(&visitor).await;
     assert_eq!(socket.say("get a").await, "1");
     testbed.clock.advance(Duration::from_secs(61));
@@ -74,8 +75,8 @@ async fn s_153_a_session_that_expires_closes_its_socket() {
 
 #[tokio::test]
 async fn s_050_a_socket_does_not_revive_what_ended_while_it_saved() {
-    let testbed = Testbed::start().await;
-    let mut visitor = signed_in(&testbed, "ada").await;
+    let testbed = site::start().await;
+    let mut visitor = testbed.signed_in("ada").await;
     let cookie = visitor.cookie.clone().unwrap();
     let mut socket = Socket::open(&visitor).await;
     assert_eq!(socket.say("set a 1").await, "ok");
@@ -92,8 +93,8 @@ async fn s_050_a_socket_does_not_revive_what_ended_while_it_saved() {
 
 #[tokio::test]
 async fn s_039_a_socket_from_before_the_sign_in_cannot_write_after_it() {
-    let testbed = Testbed::start().await;
-    let (mut visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start().await;
+    let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
     let mut socket = Socket::open(&visitor).await;
     assert_eq!(socket.say("set planted 1").await, "ok");
     visitor.does("/sign-in", r#"{"subject":"ada"}"#).await;
@@ -102,9 +103,22 @@ async fn s_039_a_socket_from_before_the_sign_in_cannot_write_after_it() {
 }
 
 #[tokio::test]
+async fn s_039_a_socket_from_before_the_sign_in_reads_nothing_of_after_it() {
+    let testbed = site::start().await;
+    let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
+    let mut socket = Socket::open(&visitor).await;
+    assert_eq!(socket.say("get a").await, "1");
+    visitor.does("/sign-in", r#"{"subject":"ada"}"#).await;
+    visitor.does("/set", r#"{"private":1}"#).await;
+    for key in ["private", "a"] {
+        assert_eq!(socket.say(&format!("get {key}")).await, "null", "{key}");
+    }
+}
+
+#[tokio::test]
 async fn s_016_a_socket_takes_no_id_but_a_live_one() {
-    let testbed = Testbed::start().await;
-    let (_, id) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start().await;
+    let id = id_of(&testbed.with_session(r#"{"a":1}"#).await);
     for cookie in [format!("{NAME}=\"{id}\""), format!("{NAME}={}", "A".repeat(43))] {
         let mut visitor = testbed.visitor();
         visitor.cookie = Some(cookie);
@@ -119,8 +133,9 @@ async fn s_016_a_socket_takes_no_id_but_a_live_one() {
 
 #[tokio::test]
 async fn s_045_a_handshake_that_rotates_gives_the_socket_and_the_page_the_new_id() {
-    let testbed = Testbed::with(&[("rotate_every", "60")]).await;
-    let (mut visitor, id) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start_with(&[("rotate_every", "60")]).await;
+    let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
+    let id = id_of(&visitor);
     testbed.clock.advance(Duration::from_secs(61));
     let mut socket = Socket::open(&visitor).await;
     let line = socket.set_cookie.clone().expect("the handshake carries the new cookie");
@@ -135,8 +150,8 @@ async fn s_045_a_handshake_that_rotates_gives_the_socket_and_the_page_the_new_id
 
 #[tokio::test]
 async fn s_045_a_socket_within_the_grace_goes_on_with_the_new_id() {
-    let testbed = Testbed::with(&[("rotate_every", "60")]).await;
-    let (mut visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start_with(&[("rotate_every", "60")]).await;
+    let mut visitor = testbed.with_session(r#"{"a":1}"#).await;
     let mut socket = Socket::open(&visitor).await;
     testbed.clock.advance(Duration::from_secs(61));
     assert!(visitor.get("/session").await.set_cookie().is_some());
@@ -147,8 +162,8 @@ async fn s_045_a_socket_within_the_grace_goes_on_with_the_new_id() {
 
 #[tokio::test]
 async fn s_051_a_socket_that_destroys_leaves_nothing() {
-    let testbed = Testbed::start().await;
-    let (visitor, _) = with_session(&testbed, r#"{"a":1}"#).await;
+    let testbed = site::start().await;
+    let visitor = testbed.with_session(r#"{"a":1}"#).await;
     let mut socket = Socket::open(&visitor).await;
     assert_eq!(socket.say("set a 2").await, "ok");
     assert_eq!(socket.say("destroy").await, "ok");

@@ -1,4 +1,4 @@
-//! What the repository does to itself: `cargo xtask test`, `ci`, `bench` and `tidy`.
+//! What the repository does to itself: `cargo xtask test`, `ci`, `tidy` and the benches.
 //!
 //! Each step is printed before it runs. The first that fails ends the task, with its exit code.
 #![allow(clippy::print_stderr, reason = "a command line tool tells what it does")]
@@ -22,15 +22,32 @@ enum Task {
     Ci,
     /// Measures what a request costs.
     Bench,
+    /// Measures a memory store of ten million sessions; takes 4 GB of memory.
+    BenchLarge {
+        /// `--sessions` and how many.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Counts the instructions of a request, beside those recorded in bench/instructions.toml.
+    Instructions {
+        /// The ID of one row to count alone, `--record` to record the counts.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Checks what the repository promises of its own files; `test` does it too.
     Tidy,
 }
 
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
-        Task::Test => packages::install().and_then(|()| steps::test()),
-        Task::Ci => steps::lint().and_then(|()| packages::install()).and_then(|()| steps::test()),
+        Task::Test => packages::install(packages::BROWSER).and_then(|()| steps::test()),
+        Task::Ci => steps::lint()
+            .and_then(|()| packages::install(packages::BROWSER))
+            .and_then(|()| steps::test()),
         Task::Bench => steps::bench(),
+        Task::BenchLarge { arguments } => steps::bench_binary("large", &arguments),
+        Task::Instructions { arguments } => packages::install(packages::COUNTER)
+            .and_then(|()| steps::bench_binary("instructions", &arguments)),
         Task::Tidy => steps::tidy(),
     };
     match outcome {

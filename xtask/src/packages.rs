@@ -1,4 +1,4 @@
-//! Debian packages that the tests need.
+//! Debian packages that a task needs.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -6,12 +6,17 @@ use std::process::{Command, Stdio};
 use crate::failure::Failure;
 
 /// A package, and a program of it by which to see whether it is there.
-const PACKAGES: [(&str, &str); 2] =
-    [("chromium", "/usr/bin/chromium"), ("chromium-driver", "/usr/bin/chromedriver")];
+type Package = (&'static str, &'static str);
+
+/// The browser of the tests.
+pub(crate) const BROWSER: &[Package] =
+    &[("chromium", "/usr/bin/chromium"), ("chromium-driver", "/usr/bin/chromedriver")];
+/// What counts instructions.
+pub(crate) const COUNTER: &[Package] = &[("valgrind", "/usr/bin/valgrind")];
 
 /// Installs what is missing if this user may; otherwise says what to install.
-pub(crate) fn install() -> Result<(), Failure> {
-    let missing: Vec<&str> = PACKAGES
+pub(crate) fn install(packages: &[Package]) -> Result<(), Failure> {
+    let missing: Vec<&str> = packages
         .iter()
         .filter(|(_, program)| !Path::new(program).exists())
         .map(|(package, _)| *package)
@@ -23,7 +28,7 @@ pub(crate) fn install() -> Result<(), Failure> {
     let arguments: Vec<&str> = install.iter().chain(&missing).copied().collect();
     if !(apt_get(&["update"]) && apt_get(&arguments)) {
         return Err(Failure::new(format!(
-            "the tests need Debian packages that could not be installed; run: sudo apt-get install {}",
+            "this task needs Debian packages that could not be installed; run: sudo apt-get install {}",
             missing.join(" ")
         )));
     }

@@ -34,6 +34,13 @@ pub(crate) fn bench() -> Outcome {
     cargo(&["run", "--release", "--package", "cloakroom-bench"], &[])
 }
 
+/// A `--` before the arguments is accepted, since other tasks of cargo need one.
+pub(crate) fn bench_binary(name: &str, arguments: &[String]) -> Outcome {
+    let run = ["run", "--release", "--package", "cloakroom-bench", "--bin", name, "--"];
+    let arguments = arguments.iter().map(String::as_str).filter(|argument| *argument != "--");
+    cargo(&run.into_iter().chain(arguments).collect::<Vec<_>>(), &[])
+}
+
 /// The checks are tests of this package, so that no run of all tests can forget them.
 pub(crate) fn tidy() -> Outcome {
     cargo(&["test", "--package", "xtask"], &[])

@@ -54,7 +54,9 @@ mod time;
 #[cfg(feature = "tower")]
 pub mod tower;
 
-pub use self::backend::{MessageHeaders, ServerSideSessionBackend, SessionInfo, Sessions};
+pub use self::backend::{
+    AllSessions, MessageHeaders, ServerSideSessionBackend, SessionInfo, Sessions,
+};
 pub use self::config::{
     ConfigError, CookiePrefix, Profile, SameSite, Scope, ServerSideSessionConfig,
     SubjectLimitPolicy,

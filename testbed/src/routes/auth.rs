@@ -31,12 +31,13 @@ pub(crate) struct SignIn {
 }
 
 pub(crate) async fn sign_in(session: Session, Body(body): Body<SignIn>) -> Answer {
-    // The label first: refused after the sign-in, it would answer an error and sign in all the same.
-    if let Some(label) = body.label {
-        session.set_label("label", &label)?;
+    let label = body.label.as_ref().map(|label| session.set_label("label", label));
+    let signed_in = label.unwrap_or(Ok(())).and_then(|()| session.sign_in(&body.subject));
+    if signed_in.is_err() {
+        // A sign-in that is refused leaves no label either.
+        session.discard()?;
     }
-    session.sign_in(&body.subject)?;
-    Ok(StatusCode::NO_CONTENT)
+    signed_in.map(|()| StatusCode::NO_CONTENT)
 }
 
 pub(crate) async fn sign_out(session: Session) -> Answer {

@@ -1,7 +1,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use cloakroom::{Encoding, Error, ErrorKind, Session, UnixMillis};
+use cloakroom::{Error, ErrorKind, Session, UnixMillis};
 use serde_json::{Map, Value, json};
 
 use super::input::{Body, Code, Delay, Segment};
@@ -30,17 +30,6 @@ pub(crate) async fn skip(session: Answer<Session>) -> Answer {
 }
 
 fn describe(session: &Session) -> Answer<Value> {
-    let data = session.data();
-    let document = match data.encoding() {
-        Encoding::Json => serde_json::from_slice(&data.to_document()).unwrap_or(Value::Null),
-        encoding => {
-            let mut object = Map::new();
-            for (key, value) in data.iter() {
-                object.insert(key.to_owned(), encoding.decode(value)?);
-            }
-            Value::Object(object)
-        }
-    };
     let millis = |moment: Option<UnixMillis>| moment.map(UnixMillis::as_millis);
     Ok(json!({
         "exists": session.exists(),
@@ -50,7 +39,7 @@ fn describe(session: &Session) -> Answer<Value> {
         "absence": session.absence().map(cloakroom::Absence::name),
         "created_at": millis(session.created_at()),
         "expires_at": millis(session.expires_at()),
-        "data": document,
+        "data": session.decode::<Map<String, Value>>()?,
     }))
 }
 
@@ -88,8 +77,13 @@ pub(crate) async fn panic(session: Session, Body(members): Body<Map<String, Valu
     panic!("a handler panics");
 }
 
+/// All of them, or none.
 fn insert_all(session: &Session, members: &Map<String, Value>) -> Answer<()> {
-    members.iter().try_for_each(|(key, value)| session.insert(key, value))
+    let inserted = members.iter().try_for_each(|(key, value)| session.insert(key, value));
+    if inserted.is_err() {
+        session.discard()?;
+    }
+    inserted
 }
 
 pub(crate) async fn clear(session: Session) -> Answer<StatusCode> {

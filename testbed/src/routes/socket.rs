@@ -1,6 +1,6 @@
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
-use cloakroom::{Error, Session};
+use cloakroom::{Error, ErrorKind, Session};
 use serde_json::Value;
 
 /// The close code for a session that has ended.
@@ -53,6 +53,12 @@ async fn run(session: &Session, command: &str) -> Result<String, Error> {
     let mut words = command.splitn(3, ' ');
     match (words.next(), words.next(), words.next()) {
         (Some("get"), Some(key), None) => {
+            // What the session holds now, under what this socket has set: it may have been open for hours.
+            match session.reload().await {
+                // Ended, or another's since a sign-in: there is nothing to read in it any more.
+                Err(error) if error.kind() == ErrorKind::Gone => return Ok("null".to_owned()),
+                reloaded => reloaded?,
+            }
             Ok(session.get::<Value>(key)?.unwrap_or(Value::Null).to_string())
         }
         (Some("set"), Some(key), Some(json)) => match serde_json::from_str::<Value>(json) {

@@ -1,21 +1,28 @@
 //! From a request's changes to the store: compare-and-set, and replay on a conflict.
 
+use std::time::Duration;
+
 use super::ServerSideSessionBackend;
 use super::load::gone;
 use super::work::Work;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::SessionId;
 use crate::record::{Encoding, Record};
 use crate::session::attempt::Next;
 use crate::session::draft::Draft;
 use crate::session::state::{CookieChange, Phase, Shared, Wanted};
 use crate::session::{Absence, headers_sent};
 use crate::store::{Created, Store, Updated};
+use crate::time::UnixMillis;
 
 /// How often a commit is tried when others keep winning.
 const MAX_ATTEMPTS: usize = 100;
 /// How often a new ID is drawn when its handle is taken.
 const MAX_CREATES: usize = 3;
+
+/// How long after its load a request may send a cookie that was decided then without another look.
+///
+/// Responses overtake one another on their way by more than this, so the look would promise nothing.
+const OVERTAKING: Duration = Duration::from_millis(10);
 
 /// What became of a commit.
 pub(super) enum Outcome {
@@ -25,20 +32,42 @@ pub(super) enum Outcome {
     Lost,
 }
 
+/// What a request leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// It never used its session: the response is none of our business.
+    Unused,
+    /// Nothing to store.
+    Unchanged,
+    /// Something for [`store_changes`](ServerSideSessionBackend::store_changes).
+    Changed,
+}
+
 impl ServerSideSessionBackend {
-    /// Takes no more changes, drops those of data unless they are kept, and tells whether any are left for
-    /// [`store_changes`](Self::store_changes).
-    pub(crate) fn close(&self, shared: &Shared, keep_changes: bool) -> bool {
+    /// Takes no more changes, drops those of data unless they are kept, and tells what is left to be done.
+    pub(crate) fn close(&self, shared: &Shared, keep_changes: bool) -> Closed {
         let mut state = shared.state();
         state.phase = Phase::Closed;
+        if !state.used {
+            return Closed::Unused;
+        }
         if !keep_changes {
             let base = state.record.as_ref().map(Record::data);
             state.draft = Draft::over(base);
             state.wanted = Wanted { end: state.wanted.end.take(), ..Wanted::default() };
         }
-        state.is_dirty()
-            || state.attempt.is_some()
-            || matches!(state.cookie, CookieChange::Unconfirmed(_))
+        if let CookieChange::Unconfirmed(at) = state.cookie {
+            let now = self.now();
+            if at <= now && now.since(at) <= OVERTAKING {
+                state.cookie = CookieChange::Set(at);
+            }
+        }
+        let unconfirmed = matches!(state.cookie, CookieChange::Unconfirmed(_));
+        if state.is_dirty() || state.attempt.is_some() || unconfirmed {
+            Closed::Changed
+        } else {
+            Closed::Unchanged
+        }
     }
 
     pub(crate) async fn save(&self, shared: &Shared) -> Result<()> {
@@ -48,7 +77,7 @@ impl ServerSideSessionBackend {
                 "the response was committed, and with it the session; use `detached` to go on",
             ));
         }
-        let _in_order = shared.saving.lock().await;
+        let _in_order = shared.turn.lock().await;
         self.store_changes(shared).await
     }
 
@@ -81,7 +110,9 @@ impl ServerSideSessionBackend {
     async fn store_log(&self, shared: &Shared) -> Result<()> {
         self.end_old(shared).await?;
         loop {
-            self.settle_attempt(shared).await?;
+            if shared.state().attempt.is_some() {
+                Box::pin(self.settle_attempt(shared)).await?;
+            }
             if self.store_once(shared).await? {
                 return Ok(());
             }
@@ -90,7 +121,7 @@ impl ServerSideSessionBackend {
 
     /// Whether it is done; otherwise the changes are where they were, and an earlier attempt must be looked for.
     async fn store_once(&self, shared: &Shared) -> Result<bool> {
-        let (mut work, known, encoding) = {
+        let (mut work, next, known, encoding) = {
             let mut state = shared.state();
             if !state.is_dirty() {
                 return Ok(true);
@@ -98,23 +129,33 @@ impl ServerSideSessionBackend {
             if state.record.is_none() && state.phase == Phase::Detached {
                 return Err(if state.absence.is_none() { gone() } else { headers_sent() });
             }
-            let encoding = self.encoding_for(state.record.as_ref());
+            let now = self.now();
+            let known = state.record.clone();
+            let next = match (&state.id, &state.record) {
+                (Some(id), Some(record)) => {
+                    self.plan_change(record, id, &state.draft, &state.wanted, now)?
+                }
+                _ => {
+                    self.admit_creation(&state.wanted, now)?;
+                    self.plan_new(&state.draft, &state.wanted, now)?
+                }
+            };
             let generation = state.draft.generation();
-            let draft = state.draft.take(encoding);
+            let draft = state.draft.take(next.record.data());
             let wanted = std::mem::take(&mut state.wanted);
-            let known = state.id.clone().zip(state.record.clone());
+            let encoding = next.record.data().encoding();
             let earlier = state.attempt.take();
             let work =
                 Work { shared, draft, wanted, generation, sent: None, earlier, settled: false };
-            (work, known, encoding)
+            (work, next, known, encoding)
         };
         if let Some(subject) = &work.wanted.sign_in {
-            let own = known.as_ref().map(|(id, _)| id.handle());
-            self.admit_subject(subject, own).await?;
+            let own = known.as_ref().map(|_| next.id.handle());
+            Box::pin(self.admit_subject(subject, own)).await?;
         }
         let outcome = match known {
-            None => Some(self.create(&mut work).await?),
-            Some((id, record)) => self.replace(&mut work, id, record).await?,
+            None => Some(self.create(&mut work, next).await?),
+            Some(replaced) => self.replace(&mut work, next, replaced).await?,
         };
         let Some(outcome) = outcome else { return Ok(false) };
         work.settled = true;
@@ -186,25 +227,28 @@ impl ServerSideSessionBackend {
         }
     }
 
-    async fn create(&self, work: &mut Work<'_>) -> Result<Outcome> {
-        // Whoever signs in has shown who they are; the flood to fear is of visitors who have not.
-        if let (Some(limit), None) = (self.config().max_creations_per_second, &work.wanted.sign_in)
-            && !self.0.creations.admits(limit, self.now())
-        {
-            return Err(too_many_creations(limit));
-        }
-        for _ in 0..MAX_CREATES {
-            let now = self.now();
-            let next = self.plan_new(&work.draft, &work.wanted, now)?;
-            work.sent = Some((next.clone(), None));
-            let created = self.try_create(next.id.handle(), &next.record, now).await?;
-            if created == Created::Created {
-                if work.wanted.sign_in.is_some() {
-                    self.enforce_subject_limit(&next.record, next.id.handle()).await?;
-                }
-                return Ok(Outcome::Stored(next));
+    /// Whoever signs in has shown who they are; the flood to fear is of visitors who have not.
+    fn admit_creation(&self, wanted: &Wanted, now: UnixMillis) -> Result<()> {
+        match self.config().max_creations_per_second {
+            Some(limit) if wanted.sign_in.is_none() && !self.0.creations.admits(limit, now) => {
+                Err(too_many_creations(limit))
             }
-            work.sent = None;
+            _ => Ok(()),
+        }
+    }
+
+    async fn create(&self, work: &mut Work<'_>, first: Next) -> Result<Outcome> {
+        let mut planned = Some(first);
+        for _ in 0..MAX_CREATES {
+            let next = match planned.take() {
+                Some(next) => next,
+                None => self.plan_new(&work.draft, &work.wanted, self.now())?,
+            };
+            work.sent = Some((next.clone(), None));
+            match self.try_create(next.id.handle(), &next.record, next.at).await? {
+                Created::Created => return self.stored(&work.wanted, next).await,
+                Created::Occupied => work.sent = None,
+            }
         }
         Err(Error::new(
             ErrorKind::Random,
@@ -217,51 +261,68 @@ impl ServerSideSessionBackend {
     async fn replace(
         &self,
         work: &mut Work<'_>,
-        mut id: SessionId,
-        mut record: Record,
+        next: Next,
+        replaced: Record,
     ) -> Result<Option<Outcome>> {
-        let handle = id.handle();
-        let mut turn = None;
-        let mut converged = false;
-        for _ in 0..MAX_ATTEMPTS {
-            let now = self.now();
-            if converged && !work.draft.is_changed() && !work.wanted.changes_record() {
-                return Ok(Some(Outcome::Stored(Next {
-                    record,
-                    id,
-                    cookie: true,
-                    at: now,
-                    ends: false,
-                })));
-            }
-            let mut next = self.plan_change(&record, &id, &work.draft, &work.wanted, now)?;
-            next.cookie |= converged;
-            work.sent = Some((next.clone(), Some(record.clone())));
-            match self.try_update(handle, &next.record, record.revision(), now).await? {
-                Updated::Updated => {
-                    if work.wanted.sign_in.is_some() {
-                        self.enforce_subject_limit(&next.record, handle).await?;
-                    }
-                    return Ok(Some(Outcome::Stored(next)));
+        let expected = replaced.revision();
+        work.sent = Some((next.clone(), Some(replaced)));
+        match self.try_update(next.id.handle(), &next.record, expected, next.at).await? {
+            Updated::Updated => self.stored(&work.wanted, next).await.map(Some),
+            Updated::Gone => Ok(Some(Outcome::Lost)),
+            Updated::Conflict => {
+                work.sent = None;
+                if work.earlier.is_some() {
+                    return Ok(None);
                 }
-                Updated::Gone => return Ok(Some(Outcome::Lost)),
-                Updated::Conflict => work.sent = None,
+                // Boxed, as it seldom happens.
+                Box::pin(self.replay(work)).await.map(Some)
             }
-            if work.earlier.is_some() {
-                return Ok(None);
-            }
-            if turn.is_none() {
-                turn = Some(self.queue(handle).lock_owned().await);
-            }
+        }
+    }
+
+    async fn stored(&self, wanted: &Wanted, next: Next) -> Result<Outcome> {
+        if wanted.sign_in.is_some() {
+            Box::pin(self.enforce_subject_limit(&next.record, next.id.handle())).await?;
+        }
+        Ok(Outcome::Stored(next))
+    }
+
+    /// Applies the changes to what others have stored meanwhile, until they are stored.
+    async fn replay(&self, work: &mut Work<'_>) -> Result<Outcome> {
+        let Some(mut id) = work.shared.state().id.clone() else { return Ok(Outcome::Lost) };
+        let handle = id.handle();
+        // Whoever lost once waits its turn, so that fifty writers cost a hundred trips and not a thousand.
+        let _turn = self.queue(handle).lock_owned().await;
+        let mut converged = false;
+        for _ in 1..MAX_ATTEMPTS {
             // The secret is judged again: a request from before a sign-in must not write into it.
-            let Some(fresh) = self.load_again(&id).await? else { return Ok(Some(Outcome::Lost)) };
+            let Some(fresh) = self.load_again(&id).await? else { return Ok(Outcome::Lost) };
             if fresh.in_grace {
                 // Another request rotated first; everyone who held the old secret derives the same new one.
                 work.wanted.rotate = false;
                 converged = true;
             }
-            (id, record) = (fresh.id, fresh.record);
-            work.draft.rebase(Some(record.data()), self.encoding_for(Some(&record)))?;
+            let record = fresh.record;
+            id = fresh.id;
+            work.draft.rebase(Some(record.data()), record.data().encoding())?;
+            let now = self.now();
+            if converged && !work.draft.is_changed() && !work.wanted.changes_record() {
+                return Ok(Outcome::Stored(Next {
+                    record,
+                    id,
+                    cookie: true,
+                    at: now,
+                    ends: false,
+                }));
+            }
+            let mut next = self.plan_change(&record, &id, &work.draft, &work.wanted, now)?;
+            next.cookie |= converged;
+            work.sent = Some((next.clone(), Some(record.clone())));
+            match self.try_update(handle, &next.record, record.revision(), now).await? {
+                Updated::Updated => return self.stored(&work.wanted, next).await,
+                Updated::Gone => return Ok(Outcome::Lost),
+                Updated::Conflict => work.sent = None,
+            }
         }
         Err(contended().with_store(self.store().name()))
     }

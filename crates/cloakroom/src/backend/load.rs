@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::ServerSideSessionBackend;
 use crate::cookie::{Candidates, candidates};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::SessionId;
+use crate::id::{SessionHandle, SessionId};
 use crate::lifetime::{Verdict, judge, rotation_due};
 use crate::record::Record;
 use crate::session::draft::Draft;
@@ -22,6 +22,21 @@ pub(super) struct Live {
     pub(super) in_grace: bool,
     /// The moment that the store was told; a renewal counts from it, however long the answer took.
     at: UnixMillis,
+}
+
+/// What a secret selects: a live record, and the secret after the presented one if that was replaced.
+struct Found {
+    record: Record,
+    successor: Option<Box<SessionId>>,
+    at: UnixMillis,
+}
+
+impl Found {
+    fn held_by(self, presented: SessionId) -> Live {
+        let in_grace = self.successor.is_some();
+        let id = self.successor.map_or(presented, |successor| *successor);
+        Live { id, record: self.record, in_grace, at: self.at }
+    }
 }
 
 impl ServerSideSessionBackend {
@@ -42,45 +57,62 @@ impl ServerSideSessionBackend {
         cookies: impl IntoIterator<Item = &'h [u8]>,
     ) -> Result<Session> {
         let shared = self.untouched();
-        self.load_into(&shared, cookies).await?;
+        self.load_into(&shared, self.candidates(cookies)).await?;
         Ok(Session::new(shared))
     }
 
-    /// Loads once; later and concurrent calls wait for the first.
-    pub(crate) async fn load_into<'h>(
-        &self,
-        shared: &Shared,
-        cookies: impl IntoIterator<Item = &'h [u8]>,
-    ) -> Result<()> {
-        if shared.loaded.initialized() {
-            return Ok(());
-        }
-        if shared.state().phase != Phase::Open {
-            return Err(Error::new(
-                ErrorKind::Closed,
-                "the session was first used after its response was committed; use it before",
-            ));
-        }
-        // Parsed before the first await, so that the headers are not held across it.
+    /// Finds our cookie among all others.
+    pub(crate) fn candidates<'h>(&self, cookies: impl IntoIterator<Item = &'h [u8]>) -> Candidates {
         let config = self.config();
-        let found = candidates(
+        candidates(
             cookies.into_iter(),
-            config.cookie.name().as_bytes(),
+            config.cookie.finder(),
             config.session_id_bytes,
             config.id_format,
-        );
-        shared
-            .loaded
-            .get_or_try_init(|| async {
-                let loaded = self.resolve(found).await?;
-                self.fill(&mut shared.state(), loaded);
-                Ok(())
-            })
-            .await
-            .copied()
+        )
+    }
+
+    /// Loads once; later and concurrent calls wait for the first.
+    ///
+    /// This future becomes part of the application's own, whose size costs time also where no session is used:
+    /// what seldom happens is boxed.
+    pub(crate) async fn load_into(&self, shared: &Shared, found: Candidates) -> Result<()> {
+        let turn = shared.turn.try_lock();
+        let _turn = match turn {
+            Ok(turn) => turn,
+            Err(_) => Box::pin(shared.turn.lock()).await,
+        };
+        {
+            let state = shared.state();
+            if state.used {
+                return Ok(());
+            }
+            if state.phase != Phase::Open {
+                return Err(Error::new(
+                    ErrorKind::Closed,
+                    "the session was first used after its response was committed; use it before",
+                ));
+            }
+        }
+        let loaded = match found {
+            Candidates::None => Err(Absence::NoCookie),
+            Candidates::Malformed => Err(Absence::Malformed),
+            Candidates::TooMany => Err(Absence::Ambiguous),
+            Candidates::One(id) => {
+                let found = self.find(&id, self.config().renew_on_access).await?;
+                if let Err(Absence::Reused) = found {
+                    Box::pin(self.end_reused(id.handle())).await?;
+                }
+                found.map(|found| found.held_by(id))
+            }
+            Candidates::Several(ids) => Box::pin(self.choose(ids)).await?,
+        };
+        self.fill(&mut shared.state(), loaded);
+        Ok(())
     }
 
     fn fill(&self, state: &mut State, loaded: Result<Live, Absence>) {
+        state.used = true;
         match loaded {
             Ok(live) => {
                 let config = self.config();
@@ -111,19 +143,13 @@ impl ServerSideSessionBackend {
         }
     }
 
-    async fn resolve(&self, found: Candidates) -> Result<Result<Live, Absence>> {
-        let ids = match found {
-            Candidates::None => return Ok(Err(Absence::NoCookie)),
-            Candidates::Malformed => return Ok(Err(Absence::Malformed)),
-            Candidates::TooMany => return Ok(Err(Absence::Ambiguous)),
-            Candidates::Ids(ids) => ids,
-        };
-        // Among several cookies none is renewed before it is known that one alone is live.
-        let renew = self.config().renew_on_access && ids.len() == 1;
+    /// The live one among several, if it is one alone. None is renewed before that is known.
+    async fn choose(&self, ids: Vec<SessionId>) -> Result<Result<Live, Absence>> {
         let mut live: Option<Live> = None;
         let mut absence = None;
-        for id in ids.iter() {
-            match self.find(id, renew).await? {
+        for id in ids {
+            let handle = id.handle();
+            match self.find(&id, false).await?.map(|found| found.held_by(id)) {
                 Ok(found) => match &live {
                     None => live = Some(found),
                     // The cookies before and after a rotation select one session, not two.
@@ -136,7 +162,7 @@ impl ServerSideSessionBackend {
                 },
                 Err(why) => {
                     if why == Absence::Reused {
-                        self.end_reused(id).await?;
+                        self.end_reused(handle).await?;
                     }
                     absence = absence.or(Some(why));
                 }
@@ -145,12 +171,12 @@ impl ServerSideSessionBackend {
         Ok(live.ok_or(absence.unwrap_or(Absence::Unknown)))
     }
 
-    async fn find(&self, id: &SessionId, renew: bool) -> Result<Result<Live, Absence>> {
+    async fn find(&self, id: &SessionId, renew: bool) -> Result<Result<Found, Absence>> {
         let now = self.now();
-        let hash = id.secret_hash();
-        let renewal = renew.then(|| Renewal::new(hash, self.config().renew_every));
+        let renewal = Renewal::new(id.secret_hash(), self.config().renew_every);
         let key = id.handle();
-        let lookup = self.bounded(self.erased().dyn_load(key, renewal.as_ref(), now)).await;
+        let call = self.erased().dyn_load(key, renew.then_some(&renewal), now);
+        let lookup = self.bounded(call).await;
         let record = match lookup {
             Ok(Lookup::Live(record)) if !record.is_expired(now) => record,
             Ok(Lookup::Live(_)) => return Ok(Err(Absence::Expired)),
@@ -166,14 +192,14 @@ impl ServerSideSessionBackend {
             }
             Err(error) => return Err(error),
         };
-        match judge(&record, hash, now) {
-            Verdict::Current => Ok(Ok(Live { id: id.clone(), record, in_grace: false, at: now })),
+        match judge(&record, renewal.secret_hash(), now) {
+            Verdict::Current => Ok(Ok(Found { record, successor: None, at: now })),
             Verdict::InGrace(previous) => {
-                let id = id.successor(&previous.nonce);
-                if id.secret_hash() != record.secret_hash() {
+                let successor = id.successor(&previous.nonce);
+                if successor.secret_hash() != record.secret_hash() {
                     return Ok(Err(Absence::Unknown));
                 }
-                Ok(Ok(Live { id, record, in_grace: true, at: now }))
+                Ok(Ok(Found { record, successor: Some(Box::new(successor)), at: now }))
             }
             Verdict::Reused => Ok(Err(Absence::Reused)),
             Verdict::Unknown => Ok(Err(Absence::Unknown)),
@@ -184,23 +210,40 @@ impl ServerSideSessionBackend {
     ///
     /// Only for a cookie that just came in. A request or socket of our own that outlasted the grace holds an
     /// old secret too, and is no thief.
-    async fn end_reused(&self, id: &SessionId) -> Result<()> {
-        let handle = id.handle();
+    async fn end_reused(&self, handle: SessionHandle) -> Result<()> {
         tracing::warn!(%handle, "old session secret presented after its grace; session ended");
         self.end(handle, Ended::Reused).await.map(drop)
     }
 
     /// The session of `id` as it is now, if `id` is still accepted.
     pub(super) async fn load_again(&self, id: &SessionId) -> Result<Option<Live>> {
-        Ok(self.find(id, false).await?.ok())
+        Ok(self.find(id, false).await?.ok().map(|found| found.held_by(id.clone())))
     }
 
     pub(crate) async fn reload(&self, shared: &Shared) -> Result<()> {
+        // Beside a save, what that carries would be seen neither as a change nor in the store.
+        let _in_order = shared.turn.lock().await;
         let Some(id) = shared.state().id.clone() else { return Ok(()) };
-        let record = self.load_again(&id).await?.ok_or_else(gone)?.record;
-        let encoding = self.encoding_for(Some(&record));
-        let data = record.data();
-        shared.state().record = Some(record);
+        let live = self.load_again(&id).await?.ok_or_else(gone)?;
+        let encoding = self.encoding_for(Some(&live.record));
+        let data = live.record.data();
+        {
+            let mut state = shared.state();
+            if state.id.is_none() {
+                // Destroyed meanwhile, by a clone of this handle.
+                return Ok(());
+            }
+            if live.in_grace {
+                // Another request rotated. A second rotation, or this request's old ID in a cookie, would shut
+                // out whoever got the new one.
+                state.wanted.rotate = false;
+                if state.phase == Phase::Open {
+                    state.cookie = CookieChange::Unconfirmed(live.at);
+                }
+            }
+            state.id = Some(live.id);
+            state.record = Some(live.record);
+        }
         shared.rebase(Some(&data), encoding)
     }
 }

@@ -3,11 +3,15 @@
 use std::fmt;
 
 use super::ServerSideSessionBackend;
+use super::commit::Closed;
 use crate::error::Result;
 use crate::session::Session;
 use crate::session::state::{CookieChange, Shared};
 
 /// Headers that a response needs, without a framework's types.
+///
+/// A response that sets the cookie also says `Cache-Control: no-store`: whoever got it from a cache would get the
+/// session.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
@@ -15,7 +19,7 @@ pub struct MessageHeaders {
     /// The value of `Set-Cookie`. Treat it as a secret. It replaces any other of the same cookie name.
     pub set_cookie: Option<String>,
     /// Whether the session was used, so that the response depends on the cookie: `Vary: Cookie`, and no
-    /// shared cache may keep it.
+    /// shared cache may keep it (`Cache-Control: private`).
     pub used: bool,
 }
 
@@ -44,8 +48,10 @@ impl ServerSideSessionBackend {
         status: u16,
     ) -> (MessageHeaders, Result<()>) {
         let shared = session.shared();
-        let dirty = self.close(shared, self.keeps_changes(status));
-        let outcome = if dirty { self.store_changes(shared).await } else { Ok(()) };
+        let outcome = match self.close(shared, self.keeps_changes(status)) {
+            Closed::Changed => self.store_changes(shared).await,
+            Closed::Unused | Closed::Unchanged => Ok(()),
+        };
         (self.headers_for(shared), outcome)
     }
 
@@ -54,12 +60,11 @@ impl ServerSideSessionBackend {
     }
 
     pub(crate) fn headers_for(&self, shared: &Shared) -> MessageHeaders {
-        let used = shared.loaded.initialized();
-        if !used {
+        let state = shared.state();
+        if !state.used {
             return MessageHeaders::default();
         }
         let cookie = &self.config().cookie;
-        let state = shared.state();
         let set_cookie = match (state.cookie, &state.id, &state.record) {
             (CookieChange::Set(at), Some(id), Some(record)) => {
                 let max_age = (!record.is_browser_session()).then(|| record.expires_at().since(at));
@@ -68,7 +73,7 @@ impl ServerSideSessionBackend {
             (CookieChange::Expire, ..) => Some(cookie.expire()),
             _ => None,
         };
-        MessageHeaders { set_cookie, used }
+        MessageHeaders { set_cookie, used: true }
     }
 
     /// The full name of the cookie, prefix included.

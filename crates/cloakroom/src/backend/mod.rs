@@ -3,6 +3,7 @@
 //! No framework is known here. An adapter hands over the bytes of the `Cookie` headers, and puts the
 //! [`MessageHeaders`] it gets into the response.
 
+mod all;
 mod attempt;
 mod commit;
 mod load;
@@ -19,15 +20,18 @@ mod work;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::task::Poll;
 
+pub use self::all::AllSessions;
+#[cfg(feature = "tower")]
+pub(crate) use self::commit::Closed;
 pub use self::message::MessageHeaders;
 pub use self::sessions::{SessionInfo, Sessions};
 
 use self::queue::Queues;
 use self::rate::Rate;
 use self::tally::Tallies;
-use crate::config::{Checked, ConfigError, ServerSideSessionConfig};
+use crate::config::{Checked, ConfigError, Scope, ServerSideSessionConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SessionHandle, SessionId, os_random};
 use crate::record::{Encoding, Limits, Record, Revision};
@@ -35,6 +39,19 @@ use crate::store::{AnyStore, BoxFuture, DynStore, Store};
 use crate::time::{Clock, SystemClock, UnixMillis};
 
 /// Loads and stores sessions: one store, one checked configuration, one clock. Clones are the same backend.
+///
+/// # Adapters
+/// All that an adapter to a web framework does, for each request:
+/// 1. Where the route or [`excludes`](Self::excludes) says so, there is no session.
+/// 2. When the session is first used, and not before, it asks [`check_host`](Self::check_host) and then
+///    [`load_from_connection`](Self::load_from_connection), with the bytes of every `Cookie` line.
+/// 3. When the handler has answered and before the head goes out, it calls
+///    [`store_in_message`](Self::store_in_message); if that fails, the answer is the error's status.
+/// 4. It puts the [`MessageHeaders`] into the response.
+/// 5. If the framework drops the request half-way, it calls `store_in_message` with status 500 in a task of its own,
+///    so that an end of the session takes effect.
+///
+/// `testkit::adapter` holds the cases that prove it.
 ///
 /// # Examples
 /// ```
@@ -115,6 +132,24 @@ impl ServerSideSessionBackend {
         SessionId::generate_with(self.0.config.session_id_bytes, &*self.0.random)
     }
 
+    /// Whether requests to this path have no session, by the configuration; for authors of adapters.
+    ///
+    /// The path is taken as it came, without the query and not decoded.
+    ///
+    /// # Examples
+    /// ```
+    /// use cloakroom::{MemoryStore, Scope, ServerSideSessionBackend, ServerSideSessionConfig};
+    ///
+    /// let config = ServerSideSessionConfig::default().with_exclude(["/static/.*"]);
+    /// let backend = ServerSideSessionBackend::new(MemoryStore::new(), config)?;
+    /// assert!(backend.excludes(Scope::Http, "/static/logo.svg"));
+    /// assert!(!backend.excludes(Scope::Http, "/cart"));
+    /// # Ok::<(), cloakroom::ConfigError>(())
+    /// ```
+    pub fn excludes(&self, scope: Scope, path: &str) -> bool {
+        self.0.config.excludes(scope, path)
+    }
+
     /// Whether a request to this host may have a session; the development preset serves loopback alone.
     ///
     /// `host` is the `Host` header; a request without one (HTTP/2, a call in a test) passes, since browsers
@@ -167,20 +202,24 @@ impl ServerSideSessionBackend {
 
     /// Waits for a store, but not longer than configured.
     async fn bounded<T>(&self, mut call: BoxFuture<'_, Result<T>>) -> Result<T> {
-        let store = self.0.store.name();
         // Most calls to a store in memory are ready at once and need no timer, and no runtime that has one.
-        let first = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx))).await;
-        let limit: Duration = self.0.config.operation_timeout;
+        let first = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
         let outcome = match first {
-            std::task::Poll::Ready(outcome) => outcome,
-            std::task::Poll::Pending => tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
-                Err(Error::new(
-                    ErrorKind::Unavailable,
-                    format!("the store did not answer within {limit:?}; check it, or raise `operation_timeout`"),
-                ))
-            }),
+            Poll::Ready(outcome) => outcome,
+            // Boxed for the sake of the futures around this one, which pay for its size also where it is ready.
+            Poll::Pending => Box::pin(self.in_time(call)).await,
         };
-        outcome.map_err(|error| error.with_store(store))
+        outcome.map_err(|error| error.with_store(self.0.store.name()))
+    }
+
+    async fn in_time<T>(&self, call: BoxFuture<'_, Result<T>>) -> Result<T> {
+        let limit = self.0.config.operation_timeout;
+        tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("the store did not answer within {limit:?}; check it, or raise `operation_timeout`"),
+            ))
+        })
     }
 }
 

@@ -17,23 +17,37 @@ impl ServerSideSessionBackend {
         record: &Record,
         now: UnixMillis,
     ) -> Result<Created> {
-        let create = || self.bounded(self.erased().dyn_create(handle, record.clone(), now));
-        let lost = match create().await {
-            Err(error) if error.is_temporary() => error,
-            outcome => return outcome,
-        };
+        match self.bounded(self.erased().dyn_create(handle, record.clone(), now)).await {
+            // Boxed, as it seldom happens.
+            Err(lost) if lost.is_temporary() => {
+                Box::pin(self.recover_create(handle, record, now, lost)).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn recover_create(
+        &self,
+        handle: SessionHandle,
+        record: &Record,
+        now: UnixMillis,
+        lost: Error,
+    ) -> Result<Created> {
         match self.revision_of(handle, now).await {
             Some(Some(revision)) if revision == record.revision() => Ok(Created::Created),
             Some(Some(_)) => Ok(Created::Occupied),
-            Some(None) => match create().await? {
-                // Our first attempt may have arrived after the look.
-                Created::Occupied
-                    if self.revision_of(handle, now).await == Some(Some(record.revision())) =>
-                {
-                    Ok(Created::Created)
+            Some(None) => {
+                let again = self.erased().dyn_create(handle, record.clone(), now);
+                match self.bounded(again).await? {
+                    // Our first attempt may have arrived after the look.
+                    Created::Occupied
+                        if self.revision_of(handle, now).await == Some(Some(record.revision())) =>
+                    {
+                        Ok(Created::Created)
+                    }
+                    outcome => Ok(outcome),
                 }
-                outcome => Ok(outcome),
-            },
+            }
             None => Err(lost),
         }
     }
@@ -45,21 +59,36 @@ impl ServerSideSessionBackend {
         expected: Revision,
         now: UnixMillis,
     ) -> Result<Updated> {
-        let update = || self.bounded(self.erased().dyn_update(handle, next.clone(), expected, now));
-        let lost = match update().await {
-            Err(error) if error.is_temporary() => error,
-            outcome => return outcome,
-        };
+        match self.bounded(self.erased().dyn_update(handle, next.clone(), expected, now)).await {
+            // Boxed, as it seldom happens.
+            Err(lost) if lost.is_temporary() => {
+                Box::pin(self.recover_update(handle, next, expected, now, lost)).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn recover_update(
+        &self,
+        handle: SessionHandle,
+        next: &Record,
+        expected: Revision,
+        now: UnixMillis,
+        lost: Error,
+    ) -> Result<Updated> {
         match self.revision_of(handle, now).await {
             Some(found) if found == expected_after(next, now) => Ok(Updated::Updated),
-            Some(Some(revision)) if revision == expected => match update().await? {
-                Updated::Conflict
-                    if self.revision_of(handle, now).await == Some(Some(next.revision())) =>
-                {
-                    Ok(Updated::Updated)
+            Some(Some(revision)) if revision == expected => {
+                let again = self.erased().dyn_update(handle, next.clone(), expected, now);
+                match self.bounded(again).await? {
+                    Updated::Conflict
+                        if self.revision_of(handle, now).await == Some(Some(next.revision())) =>
+                    {
+                        Ok(Updated::Updated)
+                    }
+                    outcome => Ok(outcome),
                 }
-                outcome => Ok(outcome),
-            },
+            }
             Some(None) => Ok(Updated::Gone),
             // Somebody else wrote since, on top of ours or instead of it: to replay could apply it twice.
             Some(Some(_)) | None => Err(lost),

@@ -88,6 +88,8 @@ impl Sessions {
 
     /// Up to `limit` live sessions with handles after `after`, sorted by handle; an empty page is the end.
     ///
+    /// For a list that is shown page by page; [`all`](Self::all) walks over the pages by itself.
+    ///
     /// # Errors
     /// As [`of`](Self::of).
     pub async fn page(

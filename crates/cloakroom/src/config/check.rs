@@ -45,6 +45,10 @@ impl Checked {
         not(feature = "tower"),
         allow(dead_code, reason = "asked by the adapters, of which this build has none")
     )]
+    pub(crate) fn excludes_nothing(&self) -> bool {
+        self.http && self.websocket && self.exclude.is_empty()
+    }
+
     pub(crate) fn excludes(&self, scope: Scope, path: &str) -> bool {
         let in_scope = match scope {
             Scope::Http => self.http,

@@ -4,7 +4,8 @@
 //! `=`, both compared byte for byte (RFC 6265bis, section 5.5). Nothing is percent-decoded, quotes are plain
 //! bytes, and a foreign cookie with strange bytes is simply another name.
 
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
+use memchr::memmem::Finder;
 
 use crate::id::{IdFormat, SessionId};
 
@@ -13,10 +14,6 @@ const MAX_CANDIDATES: usize = 4;
 
 /// What the `Cookie` headers hold under our name.
 #[derive(Debug)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "lives on the stack of one load; a box would be an allocation a request"
-)]
 pub(crate) enum Candidates {
     /// No cookie of our name.
     None,
@@ -24,42 +21,29 @@ pub(crate) enum Candidates {
     Malformed,
     /// More than four different ones, well-formed or not. None of them is tried.
     TooMany,
-    /// Different well-formed IDs.
-    Ids(Ids),
-}
-
-/// One to four different IDs, in the order of the header.
-#[derive(Debug, Default)]
-pub(crate) struct Ids([Option<SessionId>; MAX_CANDIDATES]);
-
-impl Ids {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &SessionId> {
-        self.0.iter().flatten()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.iter().count()
-    }
+    /// One well-formed ID.
+    One(SessionId),
+    /// Two to four different well-formed IDs, in the order of the header.
+    Several(Vec<SessionId>),
 }
 
 /// Reads all `Cookie` headers, several lines being as one.
 ///
-/// Linear in the length of the headers and without any allocation. What is found does not depend on the
+/// Linear in the length of the headers; allocates only for a second ID. What is found does not depend on the
 /// order of the pairs, which browsers do not promise (RFC 6265bis, section 5.8.3).
 pub(crate) fn candidates<'h>(
     headers: impl Iterator<Item = &'h [u8]>,
-    name: &[u8],
+    name: &Finder<'_>,
     id_bytes: usize,
     format: IdFormat,
 ) -> Candidates {
     let mut values: [&[u8]; MAX_CANDIDATES] = [&[]; MAX_CANDIDATES];
     let mut different = 0;
     for header in headers {
-        let mut start = 0;
-        for end in memchr_iter(b';', header).chain([header.len()]) {
-            let pair = trim_blanks(&header[start..end]);
-            start = end + 1;
-            let Some(value) = value_of(pair, name) else { continue };
+        // The name is searched for and not the pairs: most cookies are not ours. A name holds no `;` and no
+        // blank, so that no other find can reach into a pair of ours.
+        for at in name.find_iter(header) {
+            let Some(value) = value_at(header, at, name.needle().len()) else { continue };
             // An ID has one spelling, so different values are different IDs. Both sides of this comparison
             // come from the client: its duration tells nothing the client does not know.
             if values[..different].contains(&value) {
@@ -75,25 +59,31 @@ pub(crate) fn candidates<'h>(
     if different == 0 {
         return Candidates::None;
     }
-    let ids = Ids(values.map(|value| SessionId::parse(value, id_bytes, format)));
-    if ids.len() == 0 { Candidates::Malformed } else { Candidates::Ids(ids) }
-}
-
-fn value_of<'h>(pair: &'h [u8], name: &[u8]) -> Option<&'h [u8]> {
-    // Most pairs differ from ours in the first bytes, so the name is compared before any `=` is looked for.
-    let rest = pair.strip_prefix(name)?;
-    match memchr(b'=', rest) {
-        Some(0) => Some(&rest[1..]),
-        _ => None,
+    let mut ids =
+        values[..different].iter().filter_map(|value| SessionId::parse(value, id_bytes, format));
+    let Some(first) = ids.next() else { return Candidates::Malformed };
+    match ids.next() {
+        None => Candidates::One(first),
+        Some(second) => Candidates::Several([first, second].into_iter().chain(ids).collect()),
     }
 }
 
-fn trim_blanks(mut pair: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = pair {
-        pair = rest;
+/// The value of the pair whose name is found here, if that is the whole name of a pair.
+fn value_at(header: &[u8], at: usize, name_len: usize) -> Option<&[u8]> {
+    let before = header[..at].iter().rev().find(|byte| !is_blank(**byte));
+    if before.is_some_and(|byte| *byte != b';') {
+        return None;
     }
-    while let [rest @ .., b' ' | b'\t'] = pair {
-        pair = rest;
+    let rest = header[at + name_len..].strip_prefix(b"=")?;
+    let mut value = &rest[..memchr(b';', rest).unwrap_or(rest.len())];
+    while let [head @ .., last] = value
+        && is_blank(*last)
+    {
+        value = head;
     }
-    pair
+    Some(value)
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }

@@ -3,16 +3,14 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::id::{IdFormat, MAX_ID_BYTES, SessionId};
+use memchr::memmem::Finder;
+
+use crate::id::{IdFormat, SessionId};
 
 /// Browsers keep no cookie longer than 400 days (RFC 6265bis, section 5.5).
 const MAX_AGE_CEILING: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-/// Characters of the longest value: an ID of the most bytes, in hexadecimal.
-const MAX_VALUE: usize = IdFormat::Hex.text_len(MAX_ID_BYTES);
-
-/// Characters of the longest `Max-Age`.
-const MAX_AGE_TEXT: usize = "; Max-Age=34560000".len();
+const MAX_AGE: &str = "; Max-Age=";
 
 /// The order and case of the attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,6 +39,7 @@ pub(crate) struct Attributes<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct CookieSpec {
     name: String,
+    finder: Finder<'static>,
     format: IdFormat,
     before_max_age: String,
     after_max_age: String,
@@ -70,7 +69,8 @@ impl CookieSpec {
             }
         };
         let name = attributes.name.clone();
-        Self { name, format: attributes.format, before_max_age, after_max_age }
+        let finder = Finder::new(&name).into_owned();
+        Self { name, finder, format: attributes.format, before_max_age, after_max_age }
     }
 
     /// The full name, prefix included.
@@ -78,34 +78,39 @@ impl CookieSpec {
         &self.name
     }
 
+    /// Finds the name in a header.
+    pub(crate) fn finder(&self) -> &Finder<'static> {
+        &self.finder
+    }
+
     /// The line that hands out an ID; without `max_age` the browser keeps it until it closes.
     ///
     /// Whole seconds, rounded down, so that the cookie never outlives the session.
     pub(crate) fn set(&self, id: &SessionId, max_age: Option<Duration>) -> String {
-        let mut line = self.begin();
-        id.expose_into(self.format, &mut line);
-        self.end(line, max_age.map(|max_age| max_age.min(MAX_AGE_CEILING).as_secs()))
+        let seconds = max_age.map(|max_age| max_age.min(MAX_AGE_CEILING).as_secs());
+        self.line(Some(id), seconds)
     }
 
     /// The line that makes the browser forget: the same attributes, no value, no time left.
     pub(crate) fn expire(&self) -> String {
-        self.end(self.begin(), Some(0))
+        self.line(None, Some(0))
     }
 
-    fn begin(&self) -> String {
-        let attributes = self.before_max_age.len() + self.after_max_age.len();
-        // The longest line there is: an allocation each, and no copy of a secret left behind by growing.
-        let room = self.name.len() + 1 + MAX_VALUE + attributes + MAX_AGE_TEXT;
-        let mut line = String::with_capacity(room);
+    /// Of exactly the length that is needed: one allocation, and no copy of a secret left behind by growing.
+    fn line(&self, id: Option<&SessionId>, max_age: Option<u64>) -> String {
+        let value_len = id.map_or(0, |id| id.text_len(self.format));
+        let max_age_len =
+            max_age.map_or(0, |seconds| MAX_AGE.len() + 1 + seconds.max(1).ilog10() as usize);
+        let attributes_len = self.before_max_age.len() + max_age_len + self.after_max_age.len();
+        let mut line = String::with_capacity(self.name.len() + 1 + value_len + attributes_len);
         line.push_str(&self.name);
         line.push('=');
-        line
-    }
-
-    fn end(&self, mut line: String, max_age: Option<u64>) -> String {
+        if let Some(id) = id {
+            id.expose_into(self.format, &mut line);
+        }
         line.push_str(&self.before_max_age);
         if let Some(seconds) = max_age {
-            let _ = write!(line, "; Max-Age={seconds}");
+            let _ = write!(line, "{MAX_AGE}{seconds}");
         }
         line.push_str(&self.after_max_age);
         line

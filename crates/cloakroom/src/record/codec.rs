@@ -1,6 +1,7 @@
 //! How one value is encoded.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -50,17 +51,26 @@ impl Encoding {
     /// # Errors
     /// [`ErrorKind::Type`] if the bytes are no `T`, or go on behind it.
     pub fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T> {
+        self.decode_seed(bytes, PhantomData).ok_or_else(type_error::<T>)
+    }
+
+    /// Decodes a value, all of it, if it is what `seed` takes.
+    pub(super) fn decode_seed<'de, S: DeserializeSeed<'de>>(
+        self,
+        bytes: &'de [u8],
+        seed: S,
+    ) -> Option<S::Value> {
         match self {
-            Self::Json => serde_json::from_slice(bytes).map_err(|_| type_error::<T>()),
+            Self::Json => {
+                let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+                let value = seed.deserialize(&mut deserializer).ok()?;
+                deserializer.end().is_ok().then_some(value)
+            }
             #[cfg(feature = "msgpack")]
             Self::MessagePack => {
                 let mut deserializer = rmp_serde::Deserializer::new(std::io::Cursor::new(bytes));
-                let value = T::deserialize(&mut deserializer).map_err(|_| type_error::<T>())?;
-                if deserializer.position() as usize == bytes.len() {
-                    Ok(value)
-                } else {
-                    Err(type_error::<T>())
-                }
+                let value = seed.deserialize(&mut deserializer).ok()?;
+                (deserializer.position() as usize == bytes.len()).then_some(value)
             }
         }
     }
@@ -94,7 +104,7 @@ impl Encoding {
 }
 
 // The cause is left out on purpose: serde's messages quote the value.
-fn type_error<T>() -> Error {
+pub(super) fn type_error<T>() -> Error {
     Error::new(
         ErrorKind::Type,
         format!(

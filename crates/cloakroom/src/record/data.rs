@@ -12,13 +12,14 @@ use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use triomphe::ThinArc;
 
+use super::body::Body;
+use super::section::{Entries, Section};
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{Body, Encoding};
+use crate::record::Encoding;
 
-const WIDE: u8 = 1;
-const MESSAGE_PACK: u8 = 2;
+pub(super) const WIDE: u8 = 1;
+pub(super) const MESSAGE_PACK: u8 = 2;
 
 /// The data of a session, as loaded: cloning it is a reference count.
 ///
@@ -84,17 +85,22 @@ impl Data {
 
     /// Keys and encoded values, sorted by key.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
+        self.raw().map(|(key, value)| (std::str::from_utf8(key).unwrap_or_default(), value))
+    }
+
+    /// As [`iter`](Self::iter), for what only compares and copies keys: a look at their characters costs more.
+    pub(crate) fn raw(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
         let section = self.section();
         let (count, table) = header(section);
-        (0..count).map(move |index| {
-            let (key, value) = entry(section, count, table, index);
-            (std::str::from_utf8(key).unwrap_or_default(), value)
-        })
+        (0..count).map(move |index| entry(section, count, table, index))
     }
 
     /// Bytes of the keys and the encoded values: what `Limits::max_bytes` counts.
     pub fn size(&self) -> usize {
-        self.iter().map(|(key, value)| key.len() + value.len()).sum()
+        let section = self.section();
+        let (count, table) = header(section);
+        // All but the head: the table of offsets, and a byte for the length of each key.
+        section.len() - table - count * (offset_width(section) + 1)
     }
 
     pub(super) fn section(&self) -> &[u8] {
@@ -159,8 +165,18 @@ impl DataBuilder {
 
     /// The data.
     pub fn build(self) -> Data {
-        let entries: Vec<_> = self.entries.iter().map(|(key, value)| (&**key, &**value)).collect();
-        from_sorted(self.encoding, &entries)
+        Section::new(self.encoding, &self).build()
+    }
+}
+
+impl Entries for DataBuilder {
+    fn totals(&self) -> (usize, usize) {
+        let bytes = self.entries.iter().map(|(key, value)| key.len() + value.len()).sum();
+        (self.entries.len(), bytes)
+    }
+
+    fn visit<'e>(&'e self, visit: &mut dyn FnMut(&'e [u8], &'e [u8])) {
+        self.entries.iter().for_each(|(key, value)| visit(key.as_bytes(), value));
     }
 }
 
@@ -168,41 +184,6 @@ impl fmt::Debug for DataBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DataBuilder").field("len", &self.entries.len()).finish_non_exhaustive()
     }
-}
-
-/// Data of entries that are sorted by key, without duplicates, with keys of at most 255 bytes.
-pub(crate) fn from_sorted(encoding: Encoding, entries: &[(&str, &[u8])]) -> Data {
-    let payload: usize = entries.iter().map(|(key, value)| 1 + key.len() + value.len()).sum();
-    let narrow_len = 1 + leb128_len(entries.len()) + 2 * entries.len() + payload;
-    let wide = narrow_len > usize::from(u16::MAX);
-    let width = if wide { 4 } else { 2 };
-    let mut out = Vec::with_capacity(narrow_len + if wide { 2 * entries.len() } else { 0 });
-    let kind = if encoding == Encoding::Json { 0 } else { MESSAGE_PACK };
-    out.push(kind | if wide { WIDE } else { 0 });
-    put_leb128(&mut out, entries.len());
-    let mut at = out.len() + width * entries.len();
-    for (key, value) in entries {
-        out.extend(&(at as u32).to_le_bytes()[..width]);
-        at += 1 + key.len() + value.len();
-    }
-    for (key, value) in entries {
-        out.push(key.len() as u8);
-        out.extend_from_slice(key.as_bytes());
-        out.extend_from_slice(value);
-    }
-    Data { body: ThinArc::from_header_and_slice((), &out), start: 0 }
-}
-
-fn leb128_len(count: usize) -> usize {
-    (usize::BITS - count.leading_zeros()).div_ceil(7).max(1) as usize
-}
-
-fn put_leb128(out: &mut Vec<u8>, mut count: usize) {
-    while count >= 0x80 {
-        out.push(count as u8 | 0x80);
-        count >>= 7;
-    }
-    out.push(count as u8);
 }
 
 fn encoding(section: &[u8]) -> Encoding {
@@ -220,6 +201,10 @@ fn header(section: &[u8]) -> (usize, usize) {
             return (count, at);
         }
     }
+}
+
+fn offset_width(section: &[u8]) -> usize {
+    if section[0] & WIDE == 0 { 2 } else { 4 }
 }
 
 fn offset(section: &[u8], table: usize, index: usize) -> usize {
@@ -270,7 +255,7 @@ fn parse(section: &[u8], max_depth: usize) -> Option<()> {
     // At most three bytes of count: two million entries, far above any limit.
     let count_len = section.get(1..)?.iter().take(3).position(|byte| byte & 0x80 == 0)? + 1;
     let (count, table) = header(&section[..1 + count_len]);
-    let width = if kind & WIDE == 0 { 2 } else { 4 };
+    let width = offset_width(section);
     let mut expected = table.checked_add(count.checked_mul(width)?)?;
     if expected > section.len() || (count == 0 && section.len() != expected) {
         return None;

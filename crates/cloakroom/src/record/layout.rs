@@ -10,10 +10,12 @@
 //!
 //! Little-endian. Sixteen-byte steps of the allocator decide what a million sessions cost, hence the odd widths.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::body::{self, Body, Out};
 use crate::id::SecretHash;
-use crate::record::{PreviousSecret, RecordParts, Revision};
+use crate::record::{PreviousSecret, Revision};
 use crate::time::UnixMillis;
 
 pub(super) const VERSION: u8 = 1;
@@ -34,61 +36,91 @@ const OPTIONAL_AT: usize = 53;
 const PREVIOUS_LEN: usize = 32 + 16 + 6;
 const MAX_AGE_MILLIS: u128 = (1 << 40) - 1;
 
-pub(super) fn write(parts: &RecordParts) -> Vec<u8> {
-    let data = parts.data.section();
-    let subject = parts.subject.as_deref().map(|subject| cut(subject, usize::from(u16::MAX)));
-    let labels = label_block(parts);
-    let mut out = Vec::with_capacity(
-        OPTIONAL_AT
-            + 24
-            + PREVIOUS_LEN
-            + subject.map_or(0, |s| s.len() + 2)
-            + labels.len()
-            + data.len(),
-    );
-    out.extend([VERSION, 0]);
-    out.extend(parts.revision.as_u64().to_le_bytes());
-    put_moment(&mut out, parts.created_at);
-    let max_age = parts.max_age.as_millis().min(MAX_AGE_MILLIS) as u64;
-    out.extend(&max_age.to_le_bytes()[..5]);
-    out.extend(parts.secret_hash.as_bytes());
-    let mut flags = if parts.browser_session { BROWSER } else { 0 };
-    if let Some(moment) = parts.absolute_deadline {
-        flags |= ABSOLUTE;
-        put_moment(&mut out, moment);
-    }
-    if let Some(moment) = parts.authenticated_at {
-        flags |= AUTHENTICATED;
-        put_moment(&mut out, moment);
-    }
-    if parts.secret_since != parts.created_at {
-        flags |= SECRET_SINCE;
-        put_moment(&mut out, parts.secret_since);
-    }
-    if let Some(previous) = &parts.previous_secret {
-        flags |= PREVIOUS;
-        out.extend(previous.secret_hash.as_bytes());
-        out.extend(previous.nonce);
-        put_moment(&mut out, previous.until);
-    }
-    if let Some(subject) = subject {
-        flags |= SUBJECT;
-        out.extend((subject.len() as u16).to_le_bytes());
-        out.extend(subject.as_bytes());
-    }
-    if !labels.is_empty() {
-        flags |= LABELS;
-        out.extend((labels.len() as u16).to_le_bytes());
-        out.extend(labels);
-    }
-    out[1] = flags;
-    out.extend(data);
-    out
+/// All of a record but its data and its idle deadline.
+pub(crate) struct Head<'p> {
+    pub(crate) secret_hash: SecretHash,
+    pub(crate) revision: Revision,
+    pub(crate) created_at: UnixMillis,
+    pub(crate) max_age: Duration,
+    pub(crate) absolute_deadline: Option<UnixMillis>,
+    pub(crate) authenticated_at: Option<UnixMillis>,
+    pub(crate) secret_since: UnixMillis,
+    pub(crate) previous_secret: Option<PreviousSecret>,
+    pub(crate) subject: Option<&'p str>,
+    pub(crate) labels: &'p BTreeMap<String, String>,
+    pub(crate) browser_session: bool,
 }
 
-fn label_block(parts: &RecordParts) -> Vec<u8> {
+/// A record with this head, and data of `data_len` bytes that `data` writes.
+pub(super) fn write(head: &Head<'_>, data_len: usize, data: impl FnOnce(&mut Out<'_>)) -> Body {
+    let subject = head.subject.map(|subject| cut(subject, usize::from(u16::MAX)));
+    let labels = label_block(head.labels);
+    let secret_since = Some(head.secret_since).filter(|since| *since != head.created_at);
+    let moments = [
+        (ABSOLUTE, head.absolute_deadline),
+        (AUTHENTICATED, head.authenticated_at),
+        (SECRET_SINCE, secret_since),
+    ];
+    let mut flags = if head.browser_session { BROWSER } else { 0 };
+    let mut len = OPTIONAL_AT + data_len;
+    let mut optional = |flag: u8, bytes: Option<usize>| {
+        if let Some(bytes) = bytes {
+            flags |= flag;
+            len += bytes;
+        }
+    };
+    for (flag, moment) in moments {
+        optional(flag, moment.map(|_| 6));
+    }
+    optional(PREVIOUS, head.previous_secret.map(|_| PREVIOUS_LEN));
+    optional(SUBJECT, subject.map(|subject| 2 + subject.len()));
+    optional(LABELS, (!labels.is_empty()).then(|| 2 + labels.len()));
+    body::build(len, |out| {
+        out.put(&[VERSION, flags]);
+        out.put(&head.revision.as_u64().to_le_bytes());
+        put_moment(out, head.created_at);
+        let max_age = head.max_age.as_millis().min(MAX_AGE_MILLIS) as u64;
+        out.put(&max_age.to_le_bytes()[..5]);
+        out.put(head.secret_hash.as_bytes());
+        for moment in moments.into_iter().filter_map(|(_, moment)| moment) {
+            put_moment(out, moment);
+        }
+        if let Some(previous) = &head.previous_secret {
+            out.put(previous.secret_hash.as_bytes());
+            out.put(&previous.nonce);
+            put_moment(out, previous.until);
+        }
+        if let Some(subject) = subject {
+            out.put(&(subject.len() as u16).to_le_bytes());
+            out.put(subject.as_bytes());
+        }
+        if !labels.is_empty() {
+            out.put(&(labels.len() as u16).to_le_bytes());
+            out.put(&labels);
+        }
+        data(out);
+    })
+}
+
+/// The record of `bytes` with another revision and other data.
+pub(super) fn write_data(
+    bytes: &[u8],
+    revision: Revision,
+    data_len: usize,
+    data: impl FnOnce(&mut Out<'_>),
+) -> Body {
+    let start = data_start(bytes);
+    body::build(start + data_len, |out| {
+        out.put(&bytes[..REVISION_AT]);
+        out.put(&revision.as_u64().to_le_bytes());
+        out.put(&bytes[CREATED_AT..start]);
+        data(out);
+    })
+}
+
+fn label_block(labels: &BTreeMap<String, String>) -> Vec<u8> {
     let mut block = Vec::new();
-    for (name, value) in &parts.labels {
+    for (name, value) in labels {
         let (name, value) = (cut(name, 255), cut(value, 4096));
         if block.len() + 3 + name.len() + value.len() > usize::from(u16::MAX) {
             break;
@@ -110,8 +142,8 @@ fn cut(text: &str, max: usize) -> &str {
     &text[..end]
 }
 
-fn put_moment(out: &mut Vec<u8>, moment: UnixMillis) {
-    out.extend(&moment.as_millis().to_le_bytes()[..6]);
+fn put_moment(out: &mut Out<'_>, moment: UnixMillis) {
+    out.put(&moment.as_millis().to_le_bytes()[..6]);
 }
 
 fn number(bytes: &[u8]) -> u64 {

@@ -4,32 +4,32 @@
 //! loading it from memory copies nothing, and reading one key decodes one value however large the session.
 
 mod at_rest;
+mod body;
 mod codec;
 mod data;
+mod decode;
 mod document;
 mod layout;
 mod limits;
 mod parts;
+mod section;
 
 use std::fmt;
 use std::time::Duration;
 
-use triomphe::ThinArc;
-
 pub use self::codec::Encoding;
-pub(crate) use self::data::from_sorted;
 pub use self::data::{Data, DataBuilder};
 pub use self::limits::Limits;
 pub(crate) use self::limits::MAX_BYTES_CEILING;
 pub use self::parts::{PreviousSecret, RecordParts};
 
+pub(crate) use self::body::Body;
+pub(crate) use self::layout::Head;
 pub(crate) use self::limits::{check_key, check_label, check_subject};
+pub(crate) use self::section::{Entries, Section};
 
 use crate::id::SecretHash;
 use crate::time::UnixMillis;
-
-/// The bytes that records and data share.
-type Body = ThinArc<(), u8>;
 
 /// Which version of a record this is.
 ///
@@ -186,6 +186,18 @@ impl Record {
         }
     }
 
+    /// A record of data that is not written yet.
+    pub(crate) fn new(head: &Head<'_>, idle_deadline: UnixMillis, data: &Section<'_>) -> Self {
+        let body = layout::write(head, data.len(), |out| data.write(out));
+        Self::from_body(body, idle_deadline)
+    }
+
+    /// The next version of the record, if nothing but its data changes.
+    pub(crate) fn with_data(&self, revision: Revision, data: &Section<'_>) -> Self {
+        let body = layout::write_data(self.bytes(), revision, data.len(), |out| data.write(out));
+        Self { body, ..*self }
+    }
+
     /// The immutable half, for a store that keeps the deadline beside it.
     pub(crate) fn into_body(self) -> Body {
         self.body
@@ -206,6 +218,11 @@ impl Record {
     }
 }
 
+/// The absolute deadline in a record's body, for a store that keeps bodies.
+pub(crate) fn absolute_deadline(body: &Body) -> Option<UnixMillis> {
+    layout::absolute_deadline(&body.slice)
+}
+
 /// Prints no data, no label and no hash.
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -221,9 +238,9 @@ impl fmt::Debug for Record {
 
 impl From<RecordParts> for Record {
     fn from(parts: RecordParts) -> Self {
-        let bytes = layout::write(&parts);
-        let idle_deadline = parts.idle_deadline;
-        Self::from_body(ThinArc::from_header_and_slice((), &bytes), idle_deadline)
+        let data = parts.data.section();
+        let body = layout::write(&parts.head(), data.len(), |out| out.put(data));
+        Self::from_body(body, parts.idle_deadline)
     }
 }
 

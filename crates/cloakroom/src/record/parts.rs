@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use super::layout::Head;
 use crate::id::SecretHash;
 use crate::record::{Data, Revision};
 use crate::time::UnixMillis;
@@ -41,6 +42,24 @@ pub struct RecordParts {
     pub labels: BTreeMap<String, String>,
     /// Whether the cookie carries no `Max-Age`.
     pub browser_session: bool,
+}
+
+impl RecordParts {
+    pub(crate) fn head(&self) -> Head<'_> {
+        Head {
+            secret_hash: self.secret_hash,
+            revision: self.revision,
+            created_at: self.created_at,
+            max_age: self.max_age,
+            absolute_deadline: self.absolute_deadline,
+            authenticated_at: self.authenticated_at,
+            secret_since: self.secret_since,
+            previous_secret: self.previous_secret,
+            subject: self.subject.as_deref(),
+            labels: &self.labels,
+            browser_session: self.browser_session,
+        }
+    }
 }
 
 /// What a record remembers of the secret before the last scheduled rotation.

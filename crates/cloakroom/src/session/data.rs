@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::{KeyOf, Session};
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{Data, Encoding, check_key, from_sorted};
+use crate::record::{Data, Encoding, check_key};
 use crate::session::draft::UpdateFn;
 
 /// How often an update is computed again because another thread changed the session meanwhile.
@@ -127,7 +127,7 @@ impl Session {
 
     /// The keys, sorted.
     pub fn keys(&self) -> Vec<String> {
-        self.shared().state().draft.entries().iter().map(|(key, _)| (*key).to_owned()).collect()
+        self.shared().state().draft.keys()
     }
 
     /// The number of keys.
@@ -153,10 +153,52 @@ impl Session {
         })
     }
 
-    /// All data as it is now, to iterate or to decode as a whole.
+    /// All data as it is now, to iterate; [`decode`](Self::decode) makes one value of it.
+    ///
+    /// A copy if this request changed something, otherwise a reference count.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn f(session: cloakroom::Session) -> Result<(), cloakroom::Error> {
+    /// let data = session.data();
+    /// for (key, value) in data.iter() {
+    ///     let value: serde_json::Value = data.encoding().decode(value)?;
+    ///     println!("{key}: {value}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn data(&self) -> Data {
         let state = self.shared().state();
-        from_sorted(self.encoding_of(&state), &state.draft.entries())
+        state.draft.whole(self.encoding_of(&state))
+    }
+
+    /// Decodes all data into one type, whose fields are the keys; this request's changes included.
+    ///
+    /// Keys that the type does not know are passed over. It is a look, not a link: what is changed in the value
+    /// is not changed in the session.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Type`] if the data is no `T`: a field is missing that is neither an `Option` nor has a
+    /// default, or a value is of another type.
+    ///
+    /// # Examples
+    /// ```
+    /// #[derive(serde::Deserialize)]
+    /// struct Shopper {
+    ///     name: Option<String>,
+    ///     #[serde(default)]
+    ///     cart: Vec<u32>,
+    /// }
+    ///
+    /// # fn f(session: cloakroom::Session) -> Result<(), cloakroom::Error> {
+    /// let shopper: Shopper = session.decode()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T> {
+        // Decoding runs code of `T`, so the lock is released by now.
+        self.data().decode()
     }
 
     fn limits(&self) -> &crate::record::Limits {

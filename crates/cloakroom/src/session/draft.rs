@@ -1,23 +1,18 @@
-//! Changes that are not stored yet: a log, and what it makes of the loaded data.
+//! Changes that are not stored yet: for each key what became of it, and how to do it again.
 //!
-//! The log is what a commit stores: on a conflict it is replayed on fresh data, so that two requests that
-//! change different keys both survive.
-
-use std::sync::Arc;
+//! A commit stores what the changes make of the loaded data. On a conflict they are replayed on fresh data, so
+//! that two requests that change different keys both survive.
 
 use crate::error::Result;
-use crate::record::{Data, Encoding, Limits, from_sorted};
+use crate::record::{Data, Encoding, Entries, Section};
 
 /// Computes a new encoded value from the present one; run again on each replay.
 pub(crate) type UpdateFn = Box<dyn FnMut(Encoding, Option<&[u8]>) -> Result<Vec<u8>> + Send>;
 
-/// An encoded value, or "removed".
-type Setting = Option<Arc<[u8]>>;
-
-/// A value that outlives the lock it was found under, without a copy of its bytes.
+/// A value that outlives the lock it was found under.
 pub(crate) enum SharedValue {
     Loaded(Data),
-    Changed(Arc<[u8]>),
+    Changed(Vec<u8>),
 }
 
 impl SharedValue {
@@ -30,24 +25,28 @@ impl SharedValue {
     }
 }
 
-enum Change {
-    Set { key: Arc<str>, value: Setting },
-    Update { key: Arc<str>, apply: UpdateFn },
-    Clear,
+/// What became of one key.
+struct Change {
+    key: Box<str>,
+    /// The encoded value, or "removed".
+    value: Option<Vec<u8>>,
+    /// How it came from the loaded value, in order, each with its generation. None: whatever was loaded, this is
+    /// the value.
+    updates: Vec<(u64, UpdateFn)>,
+    /// The generation of the last change of it.
+    made: u64,
 }
 
-/// Loaded data under a log of changes.
+/// Loaded data under changes.
 #[derive(Default)]
 pub(crate) struct Draft {
     base: Option<Data>,
     /// Whether the base is hidden.
     cleared: bool,
-    /// What the log made of single keys, sorted.
-    overlay: Vec<(Arc<str>, Setting)>,
-    /// Each with the generation that it made.
-    log: Vec<(u64, Change)>,
-    /// What the changes make of the base, once it has been built.
-    built: Option<Data>,
+    /// The generation that hid it.
+    cleared_at: u64,
+    /// One for each changed key, sorted by it.
+    changes: Vec<Change>,
     /// Counts changes, so that an update computed outside the lock notices a change in between.
     generation: u64,
 }
@@ -58,7 +57,7 @@ impl Draft {
     }
 
     pub(crate) fn is_changed(&self) -> bool {
-        !self.log.is_empty()
+        self.cleared || !self.changes.is_empty()
     }
 
     pub(crate) fn generation(&self) -> u64 {
@@ -67,163 +66,130 @@ impl Draft {
 
     pub(crate) fn value(&self, key: &str) -> Option<&[u8]> {
         match self.position(key) {
-            Ok(at) => self.overlay[at].1.as_deref(),
-            Err(_) if self.cleared => None,
-            Err(_) => self.base.as_ref()?.value(key),
+            Ok(at) => self.changes[at].value.as_deref(),
+            Err(_) => self.loaded()?.value(key),
         }
     }
 
-    /// A share of the value, to be decoded after the lock around this draft is released.
+    /// The value, to be decoded after the lock around this draft is released.
     pub(crate) fn share(&self, key: &str) -> Option<SharedValue> {
         match self.position(key) {
-            Ok(at) => self.overlay[at].1.clone().map(SharedValue::Changed),
-            Err(_) if self.cleared => None,
-            Err(_) => self.base.clone().map(SharedValue::Loaded),
+            Ok(at) => self.changes[at].value.clone().map(SharedValue::Changed),
+            Err(_) => self.loaded().cloned().map(SharedValue::Loaded),
         }
     }
 
     pub(crate) fn set(&mut self, key: &str, value: Option<Vec<u8>>) {
-        let key: Arc<str> = key.into();
-        let value: Setting = value.map(Into::into);
-        self.put(key.clone(), value.clone());
-        self.log.push((self.generation, Change::Set { key, value }));
+        self.put(Change { key: key.into(), value, updates: Vec::new(), made: self.generation + 1 });
     }
 
-    /// Logs an update whose first result is `value`.
+    /// Notes an update whose first result is `value`.
     pub(crate) fn update(&mut self, key: &str, value: Vec<u8>, apply: UpdateFn) {
-        let key: Arc<str> = key.into();
-        self.put(key.clone(), Some(value.into()));
-        self.log.push((self.generation, Change::Update { key, apply }));
+        let made = self.generation + 1;
+        self.put(Change {
+            key: key.into(),
+            value: Some(value),
+            updates: vec![(made, apply)],
+            made,
+        });
     }
 
     pub(crate) fn clear(&mut self) {
-        self.hide_all();
-        self.log.clear();
-        self.log.push((self.generation, Change::Clear));
+        self.cleared = true;
+        self.changes.clear();
+        self.generation += 1;
+        self.cleared_at = self.generation;
     }
 
-    /// Visits keys and encoded values as the changes leave them, sorted by key.
-    fn visit<'d>(&'d self, visit: &mut dyn FnMut(&'d str, &'d [u8])) {
-        let mut one = |key: &'d str, value: Option<&'d [u8]>| {
-            if let Some(value) = value {
-                visit(key, value);
-            }
-        };
-        let mut overlay = self.overlay.iter().peekable();
-        let base = self.base.as_ref().filter(|_| !self.cleared);
-        for (key, value) in base.into_iter().flat_map(Data::iter) {
-            while let Some((new, value)) = overlay.next_if(|(new, _)| **new < *key) {
-                one(new, value.as_deref());
-            }
-            match overlay.next_if(|(new, _)| **new == *key) {
-                Some((_, replaced)) => one(key, replaced.as_deref()),
-                None => one(key, Some(value)),
-            }
-        }
-        for (new, value) in overlay {
-            one(new, value.as_deref());
-        }
-    }
-
-    /// Keys and encoded values as the changes leave them, sorted by key.
-    pub(crate) fn entries(&self) -> Vec<(&str, &[u8])> {
-        let most = self.base.as_ref().map_or(0, Data::len) + self.overlay.len();
-        let mut entries = Vec::with_capacity(most);
-        self.visit(&mut |key, value| entries.push((key, value)));
-        entries
+    /// The keys as the changes leave them, sorted.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let mut keys = Vec::with_capacity(self.len());
+        self.visit(&mut |key, _| keys.push(String::from_utf8_lossy(key).into_owned()));
+        keys
     }
 
     pub(crate) fn len(&self) -> usize {
-        let mut len = 0;
-        self.visit(&mut |_, _| len += 1);
-        len
+        self.totals().0
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        if self.overlay.is_empty() && !self.cleared {
-            return self.base.as_ref().is_none_or(Data::is_empty);
-        }
         self.len() == 0
     }
 
     /// Number of keys and bytes that there would be with `value` at `key`.
     pub(crate) fn totals_with(&self, key: &str, value: &[u8]) -> (usize, usize) {
-        let (mut keys, mut bytes) = (1, key.len() + value.len());
-        self.visit(&mut |other, value| {
-            if other != key {
-                keys += 1;
-                bytes += other.len() + value.len();
-            }
-        });
-        (keys, bytes)
+        let (keys, bytes) = self.totals();
+        match self.value(key) {
+            Some(replaced) => (keys, bytes - replaced.len() + value.len()),
+            None => (keys + 1, bytes + key.len() + value.len()),
+        }
     }
 
-    /// The data to store.
-    pub(crate) fn data(&self, encoding: Encoding, limits: &Limits) -> Result<Data> {
-        let data = match (&self.built, &self.base) {
-            (Some(built), _) => built.clone(),
-            (None, Some(base)) if !self.cleared && self.overlay.is_empty() => {
-                return Ok(base.clone());
-            }
-            (None, _) => from_sorted(encoding, &self.entries()),
-        };
-        limits.check(&data)?;
-        Ok(data)
+    /// The data as the changes leave it; without any, no copy.
+    pub(crate) fn whole(&self, encoding: Encoding) -> Data {
+        match &self.base {
+            Some(base) if !self.is_changed() => base.clone(),
+            _ => Section::new(encoding, self).build(),
+        }
     }
 
-    /// Replays the log on other data.
+    /// Replays the changes on other data.
     pub(crate) fn rebase(&mut self, base: Option<Data>, encoding: Encoding) -> Result<()> {
         self.base = base;
-        self.built = None;
-        self.cleared = false;
-        self.overlay.clear();
-        for (made, mut change) in std::mem::take(&mut self.log) {
-            match &mut change {
-                Change::Set { key, value } => self.put(key.clone(), value.clone()),
-                Change::Update { key, apply } => {
-                    let value = apply(encoding, self.value(key))?;
-                    self.put(key.clone(), Some(value.into()));
-                }
-                Change::Clear => self.hide_all(),
+        for at in 0..self.changes.len() {
+            if self.changes[at].updates.is_empty() {
+                continue;
             }
-            self.log.push((made, change));
+            let loaded = self.loaded().and_then(|data| data.value(&self.changes[at].key));
+            let mut value = loaded.map(<[u8]>::to_vec);
+            for (_, update) in &mut self.changes[at].updates {
+                value = Some(update(encoding, value.as_deref())?);
+            }
+            self.changes[at].value = value;
         }
         Ok(())
     }
 
     /// Whether the changes up to a generation lead to the same data when they are replayed on what they made.
     pub(crate) fn is_repeatable(&self, generation: u64) -> bool {
-        let mut earlier = self.log.iter().filter(|(made, _)| *made <= generation);
-        !earlier.any(|(_, change)| matches!(change, Change::Update { .. }))
+        let mut updates = self.changes.iter().flat_map(|change| &change.updates);
+        !updates.any(|(made, _)| *made <= generation)
     }
 
-    /// Takes the changes up to a generation out of the log: they were stored. The view follows at the next rebase.
+    /// Takes the changes up to a generation out: they were stored. What the later ones make is computed at the
+    /// next rebase.
     pub(crate) fn forget(&mut self, generation: u64) {
-        self.log.retain(|(made, _)| *made > generation);
+        self.cleared &= self.cleared_at > generation;
+        self.changes.retain(|change| change.made > generation);
+        for change in &mut self.changes {
+            change.updates.retain(|(made, _)| *made > generation);
+        }
     }
 
-    /// Takes the changes away to be stored; what stays looks the same and has no changes.
-    pub(crate) fn take(&mut self, encoding: Encoding) -> Self {
-        let data = from_sorted(encoding, &self.entries());
-        let rest = Self { generation: self.generation, ..Self::over(Some(data.clone())) };
-        let taken = std::mem::replace(self, rest);
-        Self { built: Some(data), ..taken }
+    /// Takes the changes away to be stored, which makes `stored` of them; what stays has no changes.
+    pub(crate) fn take(&mut self, stored: Data) -> Self {
+        let rest = Self { generation: self.generation, ..Self::over(Some(stored)) };
+        std::mem::replace(self, rest)
     }
 
     /// Puts changes that were [taken](Self::take) and not stored back under the ones that came since.
     ///
     /// What came since was made on top of them, so nothing is computed again.
-    pub(crate) fn put_back(&mut self, mut earlier: Self) {
-        let later = std::mem::take(self);
+    pub(crate) fn put_back(&mut self, earlier: Self) {
+        let later = std::mem::replace(self, earlier);
         if later.cleared {
-            earlier.hide_all();
+            self.clear();
+            self.cleared_at = later.cleared_at;
         }
-        for (key, value) in later.overlay {
-            earlier.put(key, value);
+        for change in later.changes {
+            self.put(change);
         }
-        earlier.log.extend(later.log);
-        earlier.generation = later.generation + 1;
-        *self = earlier;
+        self.generation = later.generation + 1;
+    }
+
+    /// Drops the changes that were not [taken](Self::take), as one more change of the view.
+    pub(crate) fn discard(&mut self) {
+        *self = Self { generation: self.generation + 1, ..Self::over(self.base.take()) };
     }
 
     /// Takes the place of what this draft held, as one more change of the view.
@@ -231,23 +197,72 @@ impl Draft {
         *self = Self { generation: self.generation + 1, ..other };
     }
 
-    fn hide_all(&mut self) {
-        self.cleared = true;
-        self.built = None;
-        self.overlay.clear();
-        self.generation += 1;
+    /// What was loaded, as far as the changes let it show.
+    fn loaded(&self) -> Option<&Data> {
+        self.base.as_ref().filter(|_| !self.cleared)
     }
 
-    fn put(&mut self, key: Arc<str>, value: Setting) {
+    /// Adds a change on top of those of its key.
+    fn put(&mut self, mut change: Change) {
         self.generation += 1;
-        self.built = None;
-        match self.position(&key) {
-            Ok(at) => self.overlay[at].1 = value,
-            Err(at) => self.overlay.insert(at, (key, value)),
+        match self.position(&change.key) {
+            Ok(at) if change.updates.is_empty() => self.changes[at] = change,
+            Ok(at) => {
+                let earlier = &mut self.changes[at];
+                (earlier.value, earlier.made) = (change.value, change.made);
+                if !earlier.updates.is_empty() {
+                    earlier.updates.append(&mut change.updates);
+                }
+            }
+            Err(at) => {
+                if self.cleared {
+                    change.updates.clear();
+                }
+                self.changes.insert(at, change);
+            }
         }
     }
 
     fn position(&self, key: &str) -> Result<usize, usize> {
-        self.overlay.binary_search_by(|(have, _)| (**have).cmp(key))
+        self.changes.binary_search_by(|change| (*change.key).cmp(key))
+    }
+}
+
+impl Entries for Draft {
+    fn totals(&self) -> (usize, usize) {
+        let loaded = self.loaded();
+        let (mut keys, mut bytes) = loaded.map_or((0, 0), |data| (data.len(), data.size()));
+        for Change { key, value, .. } in &self.changes {
+            if let Some(replaced) = loaded.and_then(|data| data.value(key)) {
+                keys -= 1;
+                bytes -= key.len() + replaced.len();
+            }
+            if let Some(value) = value {
+                keys += 1;
+                bytes += key.len() + value.len();
+            }
+        }
+        (keys, bytes)
+    }
+
+    fn visit<'e>(&'e self, visit: &mut dyn FnMut(&'e [u8], &'e [u8])) {
+        let mut changes = self.changes.iter().peekable();
+        let mut one = |key: &'e [u8], value: Option<&'e [u8]>| {
+            if let Some(value) = value {
+                visit(key, value);
+            }
+        };
+        for (key, value) in self.loaded().into_iter().flat_map(Data::raw) {
+            while let Some(new) = changes.next_if(|change| change.key.as_bytes() < key) {
+                one(new.key.as_bytes(), new.value.as_deref());
+            }
+            match changes.next_if(|change| change.key.as_bytes() == key) {
+                Some(replaced) => one(key, replaced.value.as_deref()),
+                None => one(key, Some(value)),
+            }
+        }
+        for new in changes {
+            one(new.key.as_bytes(), new.value.as_deref());
+        }
     }
 }

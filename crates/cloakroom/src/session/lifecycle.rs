@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::state::Wanted;
 use super::{MaxAge, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
@@ -70,7 +71,41 @@ impl Session {
         self.shared().backend.save(self.shared()).await
     }
 
-    /// Loads the session again, under the changes made so far.
+    /// Drops what this request changed and has not stored: data, labels, a sign-in, a new ID or lifetime. The
+    /// session looks as it was loaded, or as it was last saved.
+    ///
+    /// For a handler that finds out half-way that it must refuse: its response stores what was changed unless it
+    /// is a 5xx. An end is not undone: a session that was [destroyed](Self::destroy) ends all the same. Nor is
+    /// what an unfinished [`save`](Self::save) carries.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] after the response, when it is too late.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn f(session: &cloakroom::Session, items: &[u64]) -> Result<(), cloakroom::Error> {
+    /// let added: Result<(), _> =
+    ///     items.iter().try_for_each(|item| session.insert(&*format!("item{item}"), &true));
+    /// if let Err(too_much) = added {
+    ///     session.discard()?; // all of them, or none
+    ///     return Err(too_much);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "rollback")]
+    pub fn discard(&self) -> Result<()> {
+        self.change(|state| {
+            state.draft.discard();
+            let wanted = &mut state.wanted;
+            let (end, rotate) = (wanted.end.take(), wanted.rotate);
+            // A scheduled rotation is nothing that the request asked for.
+            *wanted = Wanted { end, rotate, ..Wanted::default() };
+            Ok(())
+        })
+    }
+
+    /// Loads the session again, under the changes made so far. Waits for a [`save`](Self::save) that is under way.
     ///
     /// # Errors
     /// [`ErrorKind::Gone`] if the session has ended, or this ID is no longer its ID.

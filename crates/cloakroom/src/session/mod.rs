@@ -32,6 +32,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// 3. A session that ended while the request ran stays ended: its changes are dropped, and the response
 ///    neither sets nor clears the cookie.
 /// 4. A response with status 5xx stores no data unless configured; an end of the session always takes effect.
+///    Any other stores what was changed, unless the handler [discards](Self::discard) it.
 /// 5. A session left with neither data nor subject ends, and its cookie is expired.
 ///
 /// # Cancellation
@@ -82,6 +83,7 @@ impl Session {
         let data = state.record.as_ref().map(crate::record::Record::data);
         let detached = State {
             phase: Phase::Detached,
+            used: true,
             id: state.id.clone(),
             record: state.record.clone(),
             absence: state.absence,
@@ -89,10 +91,7 @@ impl Session {
             ..State::default()
         };
         drop(state);
-        let shared = Shared::new(self.shared.backend.clone(), detached);
-        // Nobody else has this cell, so it cannot be set already.
-        let _ = shared.loaded.set(());
-        Self { shared }
+        Self { shared: Shared::new(self.shared.backend.clone(), detached) }
     }
 
     /// Runs `change` on the state of a session that still takes changes.

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
-
 use crate::backend::ServerSideSessionBackend;
 use crate::error::Result;
 use crate::id::{SessionHandle, SessionId};
@@ -19,10 +17,8 @@ use crate::time::UnixMillis;
 /// One request's session, shared by all clones of its `Session` and by the layer that commits it.
 pub(crate) struct Shared {
     pub(crate) backend: ServerSideSessionBackend,
-    /// Set once the cookie was looked at: the session has been used.
-    pub(crate) loaded: OnceCell<()>,
-    /// Orders `save` calls, so that one stores on top of the other.
-    pub(crate) saving: tokio::sync::Mutex<()>,
+    /// Orders what asks the store: one load for all that wait for it, one `save` on top of the other.
+    pub(crate) turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -30,8 +26,7 @@ impl Shared {
     pub(crate) fn new(backend: ServerSideSessionBackend, state: State) -> Arc<Self> {
         Arc::new(Self {
             backend,
-            loaded: OnceCell::new(),
-            saving: tokio::sync::Mutex::const_new(()),
+            turn: tokio::sync::Mutex::const_new(()),
             state: Mutex::new(state),
         })
     }
@@ -56,7 +51,8 @@ impl Shared {
                     state.draft.replace_with(replayed);
                     return Ok(());
                 }
-                state.draft.take(encoding)
+                let seen = state.draft.whole(encoding);
+                state.draft.take(seen)
             };
             changes.put_back(replayed);
             changes.rebase(base.cloned(), encoding)?;
@@ -68,6 +64,8 @@ impl Shared {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) phase: Phase,
+    /// Whether the cookie was looked at: the session has been used.
+    pub(crate) used: bool,
     /// The ID that is accepted now, of the loaded record.
     pub(crate) id: Option<SessionId>,
     pub(crate) record: Option<Record>,

@@ -195,6 +195,16 @@ impl Renewal {
         Self { secret_hash, every }
     }
 
+    /// The hash that a record must have to be renewed, for a store that decides where its records are.
+    pub const fn secret_hash(&self) -> SecretHash {
+        self.secret_hash
+    }
+
+    /// The least distance by which a deadline is moved; `None` is a tenth of the session's own lifetime.
+    pub const fn every(&self) -> Option<std::time::Duration> {
+        self.every
+    }
+
     /// The new idle deadline of a live record, if a renewal is due.
     pub fn due(&self, record: &Record, now: UnixMillis) -> Option<UnixMillis> {
         if record.secret_hash() != self.secret_hash {

@@ -8,6 +8,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use pin_project_lite::pin_project;
 
 use super::headers;
+use crate::backend::Closed;
 use crate::error::{Error, Result};
 use crate::session::state::Shared;
 use crate::store::BoxFuture;
@@ -18,7 +19,7 @@ pin_project! {
     pub struct ResponseFuture<F, B> {
         #[pin]
         inner: F,
-        session: Option<EndOnDrop>,
+        session: EndOnDrop,
         commit: Option<Commit<B>>,
     }
 }
@@ -30,12 +31,8 @@ struct Commit<B> {
 }
 
 impl<F, B> ResponseFuture<F, B> {
-    pub(super) fn new(inner: F, shared: Arc<Shared>) -> Self {
-        Self { inner, session: Some(EndOnDrop(shared)), commit: None }
-    }
-
-    pub(super) fn without_session(inner: F) -> Self {
-        Self { inner, session: None, commit: None }
+    pub(super) fn new(inner: F, session: Option<Arc<Shared>>) -> Self {
+        Self { inner, session: EndOnDrop(session), commit: None }
     }
 }
 
@@ -53,18 +50,25 @@ where
                 Ok(response) => response,
                 Err(error) => return Poll::Ready(Err(error)),
             };
-            let Some(EndOnDrop(shared)) = this.session else { return Poll::Ready(Ok(response)) };
+            let Some(shared) = &this.session.0 else { return Poll::Ready(Ok(response)) };
             let keep = shared.backend.keeps_changes(response.status().as_u16());
-            if !shared.backend.close(shared, keep) {
-                headers::apply(&mut response, shared);
-                return Poll::Ready(Ok(response));
+            match shared.backend.close(shared, keep) {
+                Closed::Unused => {
+                    this.session.0 = None;
+                    return Poll::Ready(Ok(response));
+                }
+                Closed::Unchanged => {
+                    headers::apply(&mut response, shared);
+                    this.session.0 = None;
+                    return Poll::Ready(Ok(response));
+                }
+                Closed::Changed => {}
             }
             let committed = shared.clone();
             let stored = Box::pin(async move { committed.backend.store_changes(&committed).await });
             *this.commit = Some(Commit { response, stored });
         }
-        let (Some(commit), Some(EndOnDrop(shared))) = (this.commit.as_mut(), this.session.as_ref())
-        else {
+        let (Some(commit), Some(shared)) = (this.commit.as_mut(), &this.session.0) else {
             unreachable!("a commit is only begun for a session");
         };
         let stored = ready!(commit.stored.as_mut().poll(cx));
@@ -100,14 +104,14 @@ impl<F, B> fmt::Debug for ResponseFuture<F, B> {
 ///
 /// If the response is never made (the client went away, the handler panicked), data is dropped with it; an
 /// end of the session takes effect all the same.
-struct EndOnDrop(Arc<Shared>);
+struct EndOnDrop(Option<Arc<Shared>>);
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        if self.0.state().wanted.end.is_none() {
+        let Some(shared) = self.0.take().filter(|shared| shared.state().wanted.end.is_some())
+        else {
             return;
-        }
-        let shared = self.0.clone();
+        };
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(async move {
                 // A failure is an event of its own; nobody is left to be told.

@@ -15,20 +15,25 @@ pub(super) fn apply<B>(response: &mut Response<B>, shared: &Shared) {
         return;
     }
     let headers = response.headers_mut();
-    vary_by_cookie(headers);
-    let Some(set_cookie) = message.set_cookie else {
-        keep_private(headers);
-        return;
-    };
-    // Never to be stored: whoever got the response from a cache would get the session.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Looked up and taken away first: a map that is empty is quick to ask, and one that we filled is not.
     for name in CDN_HEADERS {
         headers.remove(name);
     }
-    // Made of checked parts at build time and of an ID's alphabet, so it is always a legal value.
-    if let Ok(mut value) = HeaderValue::try_from(set_cookie) {
-        value.set_sensitive(true);
-        replace_cookie(headers, shared.backend.cookie_name(), value);
+    let varies = varies_by_cookie(headers);
+    match message.set_cookie {
+        // Never to be stored: whoever got the response from a cache would get the session.
+        Some(line) => {
+            // Made of checked parts at build time and of an ID's alphabet, so it is always a legal value.
+            if let Ok(mut value) = HeaderValue::try_from(line) {
+                value.set_sensitive(true);
+                replace_cookie(headers, shared.backend.cookie_name(), value);
+            }
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        None => keep_private(headers),
+    }
+    if !varies {
+        headers.append(VARY, HeaderValue::from_static("cookie"));
     }
 }
 
@@ -48,23 +53,17 @@ fn replace_cookie(headers: &mut HeaderMap, name: &str, value: HeaderValue) {
     headers.append(SET_COOKIE, value);
 }
 
-fn vary_by_cookie(headers: &mut HeaderMap) {
-    let said = headers.get_all(VARY).iter().any(|line| {
+fn varies_by_cookie(headers: &HeaderMap) -> bool {
+    headers.get_all(VARY).iter().any(|line| {
         line.as_bytes().split(|&byte| byte == b',').any(|name| {
             let name = name.trim_ascii();
             name == b"*" || name.eq_ignore_ascii_case(b"cookie")
         })
-    });
-    if !said {
-        headers.append(VARY, HeaderValue::from_static("cookie"));
-    }
+    })
 }
 
 /// Says that shared caches must not keep the response, and takes back what would allow it.
 fn keep_private(headers: &mut HeaderMap) {
-    for name in CDN_HEADERS {
-        headers.remove(name);
-    }
     let mut directives: Vec<String> = Vec::new();
     for line in headers.get_all(CACHE_CONTROL) {
         for directive in String::from_utf8_lossy(line.as_bytes()).split(',') {

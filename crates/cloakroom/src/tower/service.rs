@@ -19,6 +19,18 @@ impl<S> SessionService<S> {
     pub(super) fn new(inner: S, backend: ServerSideSessionBackend) -> Self {
         Self { inner, backend }
     }
+
+    fn excludes<B>(&self, request: &Request<B>) -> bool {
+        let config = self.backend.config();
+        if config.excludes_nothing() {
+            return false;
+        }
+        let scope = match request.headers().contains_key(header::SEC_WEBSOCKET_KEY) {
+            true => Scope::Websocket,
+            false => Scope::Http,
+        };
+        config.excludes(scope, request.uri().path())
+    }
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for SessionService<S>
@@ -35,21 +47,13 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        if request.extensions().get::<SessionSlot>().is_some() {
+        let session = (!self.excludes(&request)).then(|| self.backend.untouched());
+        let slot = session.clone().map_or_else(SessionSlot::excluded, SessionSlot::ready);
+        if request.extensions_mut().insert(slot).is_some() {
             request.extensions_mut().insert(SessionSlot::layer_twice());
-            return ResponseFuture::without_session(self.inner.call(request));
+            return ResponseFuture::new(self.inner.call(request), None);
         }
-        let scope = match request.headers().contains_key(header::SEC_WEBSOCKET_KEY) {
-            true => Scope::Websocket,
-            false => Scope::Http,
-        };
-        if self.backend.config().excludes(scope, request.uri().path()) {
-            request.extensions_mut().insert(SessionSlot::excluded());
-            return ResponseFuture::without_session(self.inner.call(request));
-        }
-        let shared = self.backend.untouched();
-        request.extensions_mut().insert(SessionSlot::ready(shared.clone()));
-        ResponseFuture::new(self.inner.call(request), shared)
+        ResponseFuture::new(self.inner.call(request), session)
     }
 }
 

@@ -65,8 +65,11 @@ impl SessionSlot {
         match &self.0 {
             Slot::Ready(shared) => {
                 shared.backend.check_host(headers.get(HOST).map(HeaderValue::as_bytes))?;
-                let cookies = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
-                shared.backend.load_into(shared, cookies).await?;
+                if !shared.state().used {
+                    let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+                    let found = shared.backend.candidates(lines);
+                    shared.backend.load_into(shared, found).await?;
+                }
                 Ok(Session::new(shared.clone()))
             }
             Slot::Excluded => {

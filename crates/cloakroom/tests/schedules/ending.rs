@@ -45,7 +45,7 @@ fn renewing() -> ServerSideSessionConfig {
 fn s_050_no_order_of_a_writer_a_reader_and_an_end_revives() {
     let bed = Bed::new(Steps::Calls, renewing());
     let _time = bed.runtime.enter();
-    every_order(3500, |schedule| check(&bed, schedule, &[write, |_| {}]));
+    every_order(1200, |schedule| check(&bed, schedule, &[write, |_| {}]));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn s_050_no_order_of_two_writers_and_an_end_revives() {
 fn s_050_no_order_of_a_writer_an_end_and_their_replies_revives() {
     let bed = Bed::new(Steps::CallsAndReplies, renewing());
     let _time = bed.runtime.enter();
-    every_order(700, |schedule| check(&bed, schedule, &[write]));
+    every_order(240, |schedule| check(&bed, schedule, &[write]));
 }
 
 /// Four requests have too many orders to take them all.

@@ -70,8 +70,8 @@ fn check_sign_in(bed: &Bed, schedule: &mut Schedule, works: &[fn(&Session)]) {
 fn s_039_no_order_lets_an_older_request_write_into_a_sign_in() {
     let bed = Bed::new(Steps::Calls, renewing());
     let _time = bed.runtime.enter();
-    every_order(40, |schedule| check_sign_in(&bed, schedule, &[sign_in, plant]));
-    every_order(7000, |schedule| check_sign_in(&bed, schedule, &[sign_in, plant, look]));
+    every_order(20, |schedule| check_sign_in(&bed, schedule, &[sign_in, plant]));
+    every_order(1000, |schedule| check_sign_in(&bed, schedule, &[sign_in, plant, look]));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn check_revocation(bed: &Bed, schedule: &mut Schedule) {
 fn s_066_no_order_of_a_commit_and_a_sign_in_survives_a_revocation() {
     let bed = Bed::new(Steps::Calls, renewing());
     let _time = bed.runtime.enter();
-    every_order(1300, |schedule| check_revocation(&bed, schedule));
+    every_order(590, |schedule| check_revocation(&bed, schedule));
 }
 
 #[test]

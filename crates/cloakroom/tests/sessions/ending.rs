@@ -166,3 +166,24 @@ async fn ended_resolves_when_the_session_is_revoked() {
     assert_eq!(waiting.await.unwrap(), cloakroom::store::Ended::Revoked);
     assert_eq!(bed.load(&cookie).await.absence(), Some(Absence::Revoked));
 }
+
+/// What an adapter does whose framework dropped the request: the commit begins again, for its end alone.
+#[tokio::test]
+async fn s_054_a_commit_that_was_dropped_ends_the_session_when_it_is_repeated() {
+    let bed = Bed::new();
+    let cookie = bed.create().await;
+    let session = bed.load(&cookie).await;
+    session.destroy().unwrap();
+    session.insert("next", &1).unwrap();
+    let gate = Gate::new();
+    bed.store.inject(Operation::Delete, 1, Fault::Wait(gate.clone()));
+    let (backend, committed) = (bed.backend.clone(), session.clone());
+    let commit = tokio::spawn(async move { backend.store_in_message(&committed, 204).await });
+    gate.reached().await;
+    commit.abort();
+    assert!(commit.await.unwrap_err().is_cancelled());
+    assert!(bed.is_alive(&cookie).await);
+    bed.backend.store_in_message(&session, 500).await.1.unwrap();
+    assert!(!bed.is_alive(&cookie).await);
+    assert_eq!(bed.live().await, 0);
+}

@@ -35,8 +35,8 @@ const MAX_BYTES: u64 = 1 << 30;
 ///
 /// # Storage
 /// 256 shards, chosen by the first byte of the handle, each under a lock of its own that is never held across
-/// an `.await`. A session is its record's one allocation, shared with whoever loaded it, and at most 60 bytes
-/// beside key and record, or 72 with a subject, as that is indexed; what the allocator adds is its own. A
+/// an `.await`. A session is its record's one allocation, shared with whoever loaded it, and at most 52 bytes
+/// beside key and record, or 64 with a subject, as that is indexed; what the allocator adds is its own. A
 /// shard remembers why its last 1024 sessions ended.
 ///
 /// # Expiry

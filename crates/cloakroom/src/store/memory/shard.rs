@@ -19,6 +19,8 @@ use crate::time::UnixMillis;
 /// How far each call advances the wheel, and how many due sessions it looks at. A session is moved about four
 /// times and looked at twice in its life, so that even calls that only create keep up.
 const UPKEEP: usize = 8;
+/// How many sessions a sweep looks at before it lets others at the shard.
+const BATCH: usize = 64;
 /// Of how many anonymous sessions the one that would end first is evicted.
 const SAMPLE: usize = 5;
 
@@ -26,6 +28,18 @@ const SAMPLE: usize = 5;
 pub(super) fn hash(key: SessionHandle) -> u64 {
     let [_, .., a, b, c, d, e, f, g, h] = *key.as_bytes();
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// How far a search for expired sessions is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sweep {
+    /// Those whose tick has come are being put into the due list.
+    Collecting,
+    /// So many of the due list have not been looked at.
+    Removing {
+        looks: usize,
+    },
+    Done,
 }
 
 pub(super) struct Shard {
@@ -75,7 +89,7 @@ impl Shard {
         };
         if let Some(deadline) = renewal.and_then(|renewal| renewal.due(&record, now)) {
             record = record.with_idle_deadline(deadline);
-            self.replace(index, record.clone());
+            self.set_idle_deadline(index, deadline);
         }
         Lookup::Live(record)
     }
@@ -144,11 +158,10 @@ impl Shard {
         now: UnixMillis,
     ) -> bool {
         let live = self.find_live(key, now);
-        let Some((index, record)) = live.and_then(|at| Some((at, self.slots[at].record()?))) else {
-            return false;
-        };
-        self.replace(index, record.with_idle_deadline(deadline));
-        true
+        if let Some(index) = live {
+            self.set_idle_deadline(index, deadline);
+        }
+        live.is_some()
     }
 
     pub(super) fn delete(&mut self, key: SessionHandle, why: Ended, now: UnixMillis) -> bool {
@@ -159,10 +172,25 @@ impl Shard {
         live.is_some()
     }
 
-    /// Removes up to `limit` expired sessions; all of them if it removes fewer.
-    pub(super) fn delete_expired(&mut self, limit: usize, now: UnixMillis) -> usize {
-        while self.wheel.step(&mut self.slots, now) {}
-        self.delete_due(usize::MAX, limit, now)
+    /// Does a part of removing up to `limit` expired sessions, so that the lock is not held for all of it.
+    pub(super) fn sweep(&mut self, sweep: &mut Sweep, limit: usize, now: UnixMillis) -> usize {
+        let looks = match *sweep {
+            Sweep::Collecting => {
+                if (0..BATCH).all(|_| self.wheel.step(&mut self.slots, now)) {
+                    return 0;
+                }
+                self.wheel.due_len() as usize
+            }
+            Sweep::Removing { looks } => looks,
+            Sweep::Done => return 0,
+        };
+        let batch = looks.min(BATCH);
+        let removed = self.delete_due(batch, limit, now);
+        *sweep = match looks - batch {
+            0 => Sweep::Done,
+            looks => Sweep::Removing { looks },
+        };
+        removed
     }
 
     /// The bit of cleaning up that every call does.
@@ -254,14 +282,23 @@ impl Shard {
         None
     }
 
-    /// Puts a record in the place of another. A later deadline leaves the wheel alone.
+    /// Puts a record in the place of another.
     fn replace(&mut self, index: u32, record: Record) {
-        let earlier = record.expires_at() < self.slots[index].expires_at();
-        if earlier {
-            self.wheel.unlink(&mut self.slots, index);
-        }
+        let before = self.slots[index].expires_at();
         self.slots[index].replace(record);
-        if earlier {
+        self.relink_if_earlier(index, before);
+    }
+
+    fn set_idle_deadline(&mut self, index: u32, deadline: UnixMillis) {
+        let before = self.slots[index].expires_at();
+        self.slots[index].set_idle_deadline(deadline);
+        self.relink_if_earlier(index, before);
+    }
+
+    /// A later deadline leaves the wheel alone.
+    fn relink_if_earlier(&mut self, index: u32, before: UnixMillis) {
+        if self.slots[index].expires_at() < before {
+            self.wheel.unlink(&mut self.slots, index);
             self.wheel.link(&mut self.slots, index);
         }
     }

@@ -4,7 +4,7 @@ use std::hash::RandomState;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::shard::Shard;
+use super::shard::{Shard, Sweep};
 use super::usage::{Full, Usage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionHandle;
@@ -83,8 +83,17 @@ impl Shards {
             if removed >= limit {
                 break;
             }
-            removed += self.at(index, |shard| shard.delete_expired(limit - removed, now));
+            removed += self.sweep(index, limit - removed, now);
             self.next.store(index, Relaxed);
+        }
+        removed
+    }
+
+    /// Removes up to `limit` expired sessions of one shard; all of them if it removes fewer.
+    fn sweep(&self, index: u8, limit: usize, now: UnixMillis) -> usize {
+        let (mut sweep, mut removed) = (Sweep::Collecting, 0);
+        while sweep != Sweep::Done && removed < limit {
+            removed += self.at(index, |shard| shard.sweep(&mut sweep, limit - removed, now));
         }
         removed
     }
@@ -105,14 +114,14 @@ impl Shards {
         }
         self.next.fetch_add(1, Relaxed);
         self.round().any(|index| {
-            let (reclaimed, evicted) = self.at(index, |shard| {
-                let reclaimed = shard.delete_expired(RECLAIM, now) > 0;
-                (reclaimed, !reclaimed && shard.evict_anonymous(except))
-            });
+            if self.sweep(index, RECLAIM, now) > 0 {
+                return true;
+            }
+            let evicted = self.at(index, |shard| shard.evict_anonymous(except));
             if evicted {
                 self.note_eviction();
             }
-            reclaimed || evicted
+            evicted
         })
     }
 

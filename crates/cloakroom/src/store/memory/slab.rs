@@ -5,10 +5,8 @@
 
 use std::ops::{Index, IndexMut};
 
-use triomphe::ThinArc;
-
 use crate::id::SessionHandle;
-use crate::record::Record;
+use crate::record::{Body, Record, absolute_deadline};
 use crate::time::UnixMillis;
 
 /// No slot.
@@ -32,32 +30,35 @@ impl Packed {
     }
 }
 
-/// One session: its key, the immutable half of its record, its deadlines, its place in the wheel.
+/// One session: its key, the immutable half of its record, its deadline, its place in the wheel.
 ///
-/// 48 bytes. Both deadlines are here, so that a sweep or a count reads no record.
+/// 40 bytes. The absolute deadline stays in the record: a sweep reads those alone that have one.
 pub(super) struct Slot {
     key: SessionHandle,
-    body: Option<ThinArc<(), u8>>,
+    body: Option<Body>,
     idle: Packed,
-    expires: Packed,
     /// Neighbours in the list of the wheel; in a free slot `next` is the next free one.
     pub(super) prev: u32,
     pub(super) next: u32,
-    /// Which list of the wheel it is in.
-    pub(super) list: u16,
-    anonymous: bool,
+    /// Which list of the wheel it is in, and the two flags.
+    list: u16,
 }
+
+/// Nobody has signed in to it.
+const ANONYMOUS: u16 = 1 << 15;
+const HAS_ABSOLUTE_DEADLINE: u16 = 1 << 14;
+const FLAGS: u16 = ANONYMOUS | HAS_ABSOLUTE_DEADLINE;
 
 impl Slot {
     fn new(key: SessionHandle, record: Record) -> Self {
+        let anonymous = if record.subject().is_none() { ANONYMOUS } else { 0 };
+        let absolute = record.absolute_deadline().map_or(0, |_| HAS_ABSOLUTE_DEADLINE);
         Self {
             key,
             idle: Packed::new(record.idle_deadline()),
-            expires: Packed::new(record.expires_at()),
             prev: NONE,
             next: NONE,
-            list: u16::MAX,
-            anonymous: record.subject().is_none(),
+            list: anonymous | absolute,
             body: Some(record.into_body()),
         }
     }
@@ -72,7 +73,7 @@ impl Slot {
 
     /// Whether it is a session that nobody has signed in to.
     pub(super) fn is_anonymous(&self) -> bool {
-        self.anonymous && !self.is_free()
+        self.list & ANONYMOUS != 0 && !self.is_free()
     }
 
     /// The record, unless the slot is free. Costs a reference count.
@@ -85,7 +86,12 @@ impl Slot {
     }
 
     pub(super) fn expires_at(&self) -> UnixMillis {
-        self.expires.get()
+        let idle = self.idle.get();
+        if self.list & HAS_ABSOLUTE_DEADLINE == 0 {
+            return idle;
+        }
+        let absolute = self.body.as_ref().and_then(absolute_deadline);
+        absolute.map_or(idle, |absolute| absolute.min(idle))
     }
 
     pub(super) fn is_live(&self, now: UnixMillis) -> bool {
@@ -94,8 +100,22 @@ impl Slot {
 
     /// Puts another record under the same key; the place in the wheel stays.
     pub(super) fn replace(&mut self, record: Record) {
-        let (prev, next, list) = (self.prev, self.next, self.list);
-        *self = Self { prev, next, list, ..Self::new(self.key, record) };
+        let (prev, next, list) = (self.prev, self.next, self.list());
+        *self = Self { prev, next, ..Self::new(self.key, record) };
+        self.set_list(list);
+    }
+
+    /// Moves the idle deadline alone.
+    pub(super) fn set_idle_deadline(&mut self, deadline: UnixMillis) {
+        self.idle = Packed::new(deadline);
+    }
+
+    pub(super) fn list(&self) -> u16 {
+        self.list & !FLAGS
+    }
+
+    pub(super) fn set_list(&mut self, list: u16) {
+        self.list = self.list & FLAGS | list;
     }
 }
 
@@ -160,5 +180,5 @@ impl IndexMut<u32> for Slab {
 }
 
 /// The table entry (at most 11.4 bytes at its emptiest) and the header of the record's allocation (16) come
-/// on top of what a slot has beyond its key: 32 + 11.4 + 16 is within the 64 bytes a session may cost.
-const _: () = assert!(size_of::<Slot>() == 48);
+/// on top of what a slot has beyond its key: 24 + 11.4 + 16 is within the 64 bytes a session may cost.
+const _: () = assert!(size_of::<Slot>() == 40);

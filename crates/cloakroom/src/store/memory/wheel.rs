@@ -73,7 +73,7 @@ impl Wheel {
     /// Takes a session out of its list.
     pub(super) fn unlink(&mut self, slots: &mut Slab, index: u32) {
         let slot = &slots[index];
-        let (prev, next, list) = (slot.prev, slot.next, slot.list);
+        let (prev, next, list) = (slot.prev, slot.next, slot.list());
         let left = if next == index { NONE } else { next };
         if left != NONE {
             slots[prev].next = next;
@@ -132,7 +132,7 @@ impl Wheel {
     /// Adds at the end of a list, which is a ring.
     fn push(&mut self, slots: &mut Slab, index: u32, list: u16) {
         let head = self.head(list);
-        slots[index].list = list;
+        slots[index].set_list(list);
         if head == NONE {
             slots[index].prev = index;
             slots[index].next = index;
