@@ -102,3 +102,42 @@ fn s_083_no_upsert_in_the_library() {
         }
     }
 }
+
+/// What is stored is plain data. A format that names types or carries code would let whoever writes to the store
+/// choose what runs here.
+#[test]
+fn s_109_no_format_that_carries_types_or_code() {
+    let lock = read("Cargo.lock");
+    let locked: Vec<_> = lock.lines().filter_map(|line| line.strip_prefix("name = ")).collect();
+    assert!(locked.len() > 50);
+    for unfit in ["typetag", "erased-serde", "bincode", "serde_pickle", "serde_yaml", "libloading"]
+    {
+        assert!(!locked.contains(&&*format!("\"{unfit}\"")), "Cargo.lock has {unfit}");
+    }
+    let mut files = Vec::new();
+    sources(&root().join("crates/cloakroom/src"), &mut files);
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for unfit in ["dyn Any", "std::any::Any", "TypeId"] {
+            assert!(!text.contains(unfit), "{} has `{unfit}`", file.display());
+        }
+    }
+}
+
+/// That each member takes it is the test above.
+#[test]
+fn s_169_unsafe_code_is_forbidden() {
+    let lints = manifest("Cargo.toml")["workspace"]["lints"].clone();
+    assert_eq!(lints["rust"]["unsafe_code"].as_str(), Some("forbid"));
+}
+
+/// What is built is what the registry has, and what was looked at.
+#[test]
+fn s_170_the_lock_file_is_there_and_names_no_other_source() {
+    let lock = read("Cargo.lock");
+    let sources: Vec<_> = lock.lines().filter(|line| line.starts_with("source = ")).collect();
+    assert!(sources.len() > 50);
+    for source in sources {
+        assert_eq!(source, "source = \"registry+https://github.com/rust-lang/crates.io-index\"");
+    }
+}

@@ -164,7 +164,9 @@ impl SessionId {
             mac.update(b"cloakroom rotate v1");
             mac.update(nonce);
             mac.update(&[block]);
-            out.copy_from_slice(&mac.finalize().into_bytes()[..out.len()]);
+            let mut derived = mac.finalize().into_bytes();
+            out.copy_from_slice(&derived[..out.len()]);
+            derived.as_mut_slice().zeroize();
         }
         id
     }

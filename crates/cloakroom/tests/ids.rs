@@ -12,19 +12,24 @@ fn parses(text: &[u8]) -> bool {
 }
 
 #[test]
-fn s_002_ids_are_unique_and_use_every_symbol_everywhere() {
-    const COUNT: usize = 100_000;
+fn s_002_a_million_ids_are_unique_and_use_every_symbol_everywhere() {
+    const COUNT: usize = 1_000_000;
     let mut seen = HashSet::with_capacity(COUNT);
-    let mut symbols = vec![[0_u32; 256]; 42];
+    let mut symbols = vec![[0_u32; 256]; 43];
     for _ in 0..COUNT {
         let id = SessionId::generate(32).unwrap();
         let text = id.expose(IdFormat::Base64Url);
-        assert_eq!(text.len(), 43);
-        for (position, &symbol) in text.as_bytes()[..42].iter().enumerate() {
-            symbols[position][usize::from(symbol)] += 1;
+        for (counts, &symbol) in symbols.iter_mut().zip(text.as_bytes()) {
+            counts[usize::from(symbol)] += 1;
         }
         assert!(seen.insert(id.handle()), "a handle twice");
     }
+    // The last symbol holds four bits and two that are zero: sixteen symbols, each as likely.
+    let last = symbols.pop().unwrap();
+    let ends = last.iter().enumerate().filter(|(_, count)| **count > 0);
+    assert!(ends.clone().all(|(symbol, _)| b"AEIMQUYcgkosw048".contains(&(symbol as u8))));
+    assert_eq!(ends.count(), 16);
+    assert_eq!(symbols.len(), 42);
     for (position, counts) in symbols.iter().enumerate() {
         let expected = COUNT as f64 / 64.0;
         let chi_square: f64 = ALPHABET
@@ -74,5 +79,21 @@ fn a_handle_is_its_hexadecimal_text_and_nothing_else() {
     assert_eq!(handle.to_string().parse::<SessionHandle>().unwrap(), handle);
     for bad in ["", "00", &handle.to_string().to_uppercase().replace(char::is_numeric, "A"), "zz"] {
         assert!(bad.parse::<SessionHandle>().is_err(), "{bad:?}");
+    }
+}
+
+/// Wiped when dropped, as far as types can promise it without looking at freed memory.
+#[test]
+fn s_147_ids_and_their_text_are_wiped_when_dropped() {
+    fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+    fn text_is_wiped(_: &zeroize::Zeroizing<String>) {}
+    let id = SessionId::generate(32).unwrap();
+    is_wiped(&id);
+    assert!(std::mem::needs_drop::<SessionId>());
+    for format in [IdFormat::Base64Url, IdFormat::Hex] {
+        let text = id.expose(format);
+        text_is_wiped(&text);
+        // Room for it from the start: a string that grows leaves a copy behind.
+        assert_eq!(text.capacity(), format.text_len(32));
     }
 }

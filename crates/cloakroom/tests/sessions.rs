@@ -13,8 +13,16 @@ mod faults;
 mod floods;
 #[path = "sessions/identity.rs"]
 mod identity;
+#[path = "sessions/late.rs"]
+mod late;
 #[path = "sessions/listing.rs"]
 mod listing;
+#[path = "sessions/log.rs"]
+mod log;
+#[path = "sessions/logs.rs"]
+mod logs;
+#[path = "sessions/privilege.rs"]
+mod privilege;
 #[path = "sessions/races.rs"]
 mod races;
 #[path = "sessions/reloading.rs"]

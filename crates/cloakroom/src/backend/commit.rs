@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::ServerSideSessionBackend;
 use super::load::gone;
-use super::plan::Next;
+use super::work::Work;
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{Encoding, Record, Revision};
+use crate::record::{Encoding, Record};
+use crate::session::attempt::Next;
 use crate::session::draft::Draft;
 use crate::session::state::{CookieChange, Phase, Shared, Wanted};
 use crate::session::{Absence, headers_sent};
@@ -42,28 +43,6 @@ pub(crate) enum Closed {
     Changed,
 }
 
-/// Changes on their way to the store, out of the shared state so that no lock is held while they go.
-///
-/// If they do not arrive, because of an error or because the future that carries them is dropped, they go
-/// back to where they came from.
-struct Work<'s> {
-    shared: &'s Shared,
-    draft: Draft,
-    wanted: Wanted,
-    settled: bool,
-}
-
-impl Drop for Work<'_> {
-    fn drop(&mut self) {
-        if self.settled {
-            return;
-        }
-        let mut state = self.shared.state();
-        state.draft.put_back(std::mem::take(&mut self.draft));
-        state.wanted.put_back(std::mem::take(&mut self.wanted));
-    }
-}
-
 impl ServerSideSessionBackend {
     /// Takes no more changes, drops those of data unless they are kept, and tells whether there is anything left for
     /// [`commit`](Self::commit): changes, a cookie to confirm, or a save that is under way.
@@ -81,10 +60,10 @@ impl ServerSideSessionBackend {
                 state.cookie = CookieChange::Set(at);
             }
         }
-        if state.is_dirty()
-            || matches!(state.cookie, CookieChange::Unconfirmed { .. })
-            || shared.turn.try_lock().is_err()
-        {
+        let unconfirmed = matches!(state.cookie, CookieChange::Unconfirmed { .. });
+        // A turn that is taken is a save that is under way.
+        let busy = shared.turn.try_lock().is_err();
+        if state.is_dirty() || state.attempt.is_some() || unconfirmed || busy {
             Closed::Changed
         } else {
             Closed::Unchanged
@@ -152,16 +131,28 @@ impl ServerSideSessionBackend {
 
     async fn store_log(&self, shared: &Shared) -> Result<()> {
         self.end_old(shared).await?;
+        loop {
+            if shared.state().attempt.is_some() {
+                Box::pin(self.settle_attempt(shared)).await?;
+            }
+            if self.store_once(shared).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether it is done; otherwise the changes are where they were, and an earlier attempt must be looked for.
+    async fn store_once(&self, shared: &Shared) -> Result<bool> {
         let (mut work, next, known, encoding) = {
             let mut state = shared.state();
             if !state.is_dirty() {
-                return Ok(());
+                return Ok(true);
             }
             if state.record.is_none() && state.phase == Phase::Detached {
                 return Err(if state.absence.is_none() { gone() } else { headers_sent() });
             }
             let now = self.now();
-            let known = state.record.as_ref().map(Record::revision);
+            let known = state.record.clone();
             let next = match (&state.id, &state.record) {
                 (Some(id), Some(record)) => {
                     self.plan_change(record, id, &state.draft, &state.wanted, now)?
@@ -171,21 +162,36 @@ impl ServerSideSessionBackend {
                     self.plan_new(&state.draft, &state.wanted, now)?
                 }
             };
+            let generation = state.draft.generation();
             let draft = state.draft.take(next.record.data());
             let wanted = std::mem::take(&mut state.wanted);
             let encoding = next.record.data().encoding();
-            (Work { shared, draft, wanted, settled: false }, next, known, encoding)
+            let earlier = state.attempt.take();
+            let work =
+                Work { shared, draft, wanted, generation, sent: None, earlier, settled: false };
+            (work, next, known, encoding)
         };
+        if let Some(subject) = &work.wanted.sign_in {
+            let own = known.as_ref().map(|_| next.id.handle());
+            Box::pin(self.admit_subject(subject, own)).await?;
+        }
         let outcome = match known {
-            None => self.create(&mut work, next).await?,
-            Some(revision) => self.replace(&mut work, next, revision).await?,
+            None => Some(self.create(&mut work, next).await?),
+            Some(replaced) => self.replace(&mut work, next, replaced).await?,
         };
+        let Some(outcome) = outcome else { return Ok(false) };
         work.settled = true;
-        self.settle(shared, outcome, encoding)
+        self.settle(shared, outcome, encoding)?;
+        Ok(true)
     }
 
     /// Notes in the state what became of a commit.
-    fn settle(&self, shared: &Shared, outcome: Outcome, encoding: Encoding) -> Result<()> {
+    pub(super) fn settle(
+        &self,
+        shared: &Shared,
+        outcome: Outcome,
+        encoding: Encoding,
+    ) -> Result<()> {
         let mut state = shared.state();
         let data = match outcome {
             Outcome::Stored(next) if next.ends => {
@@ -261,7 +267,9 @@ impl ServerSideSessionBackend {
     /// Whoever signs in has shown who they are; the flood to fear is of visitors who have not.
     fn admit_creation(&self, wanted: &Wanted, now: UnixMillis) -> Result<()> {
         match self.config().max_creations_per_second {
-            Some(limit) if wanted.sign_in.is_none() => self.0.creations.count(limit, now),
+            Some(limit) if wanted.sign_in.is_none() && !self.0.creations.admits(limit, now) => {
+                Err(too_many_creations(limit))
+            }
             _ => Ok(()),
         }
     }
@@ -273,9 +281,10 @@ impl ServerSideSessionBackend {
                 Some(next) => next,
                 None => self.plan_new(&work.draft, &work.wanted, self.now())?,
             };
+            work.sent = Some((next.clone(), None));
             match self.try_create(next.id.handle(), &next.record, next.at).await? {
                 Created::Created => return self.stored(&work.wanted, next).await,
-                Created::Occupied => {}
+                Created::Occupied => work.sent = None,
             }
         }
         Err(Error::new(
@@ -285,17 +294,26 @@ impl ServerSideSessionBackend {
         .with_store(self.store().name()))
     }
 
+    /// Nothing if it met a conflict, perhaps with an earlier write of the same changes: that is to be known first.
     async fn replace(
         &self,
         work: &mut Work<'_>,
         next: Next,
-        expected: Revision,
-    ) -> Result<Outcome> {
+        replaced: Record,
+    ) -> Result<Option<Outcome>> {
+        let expected = replaced.revision();
+        work.sent = Some((next.clone(), Some(replaced)));
         match self.try_update(next.id.handle(), &next.record, expected, next.at).await? {
-            Updated::Updated => self.stored(&work.wanted, next).await,
-            Updated::Gone => Ok(Outcome::Lost),
-            // Boxed, as it seldom happens.
-            Updated::Conflict => Box::pin(self.replay(work)).await,
+            Updated::Updated => self.stored(&work.wanted, next).await.map(Some),
+            Updated::Gone => Ok(Some(Outcome::Lost)),
+            Updated::Conflict => {
+                work.sent = None;
+                if work.earlier.is_some() {
+                    return Ok(None);
+                }
+                // Boxed, as it seldom happens.
+                Box::pin(self.replay(work)).await.map(Some)
+            }
         }
     }
 
@@ -336,14 +354,24 @@ impl ServerSideSessionBackend {
             }
             let mut next = self.plan_change(&record, &id, &work.draft, &work.wanted, now)?;
             next.cookie |= converged;
+            work.sent = Some((next.clone(), Some(record.clone())));
             match self.try_update(handle, &next.record, record.revision(), now).await? {
                 Updated::Updated => return self.stored(&work.wanted, next).await,
                 Updated::Gone => return Ok(Outcome::Lost),
-                Updated::Conflict => {}
+                Updated::Conflict => work.sent = None,
             }
         }
         Err(contended().with_store(self.store().name()))
     }
+}
+
+fn too_many_creations(limit: u32) -> Error {
+    Error::new(
+        ErrorKind::TooManyCreations,
+        format!(
+            "more than {limit} new anonymous sessions in a second; raise `max_creations_per_second`, or limit requests in front"
+        ),
+    )
 }
 
 fn contended() -> Error {

@@ -126,9 +126,17 @@ impl ServerSideSessionBackend {
                 state.record = Some(live.record);
             }
             Err(absence) => {
-                tracing::debug!(absence = absence.name(), "request without a session");
+                self.note_absence(absence);
                 state.absence = Some(absence);
             }
+        }
+    }
+
+    fn note_absence(&self, absence: Absence) {
+        let tally = self.0.tallies.of(absence);
+        let total = tally.count();
+        if tracing::enabled!(tracing::Level::DEBUG) && tally.is_said(self.now()) {
+            tracing::debug!(absence = absence.name(), total, "request without a session");
         }
     }
 
@@ -172,7 +180,11 @@ impl ServerSideSessionBackend {
             Ok(Lookup::Absent(why)) => return Ok(Err(why.into())),
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 // An operator must see it; for the visitor it is no session, not an error for ever.
-                tracing::warn!(store = self.store().name(), handle = %key, "record cannot be read");
+                let total = self.0.tallies.corrupt.count();
+                if self.0.tallies.corrupt.is_said(now) {
+                    let store = self.store().name();
+                    tracing::warn!(store, handle = %key, total, "record cannot be read");
+                }
                 return Ok(Err(Absence::Unknown));
             }
             Err(error) => return Err(error),

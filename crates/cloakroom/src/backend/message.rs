@@ -1,5 +1,7 @@
 //! What a response must say about the session.
 
+use std::fmt;
+
 use super::ServerSideSessionBackend;
 use super::commit::Closed;
 use crate::error::Result;
@@ -10,7 +12,7 @@ use crate::session::state::{CookieChange, Shared};
 ///
 /// A response that sets the cookie also says `Cache-Control: no-store`: whoever got it from a cache would get the
 /// session.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
 pub struct MessageHeaders {
@@ -19,6 +21,16 @@ pub struct MessageHeaders {
     /// Whether the session was used, so that the response depends on the cookie: `Vary: Cookie`, and no
     /// shared cache may keep it (`Cache-Control: private`).
     pub used: bool,
+}
+
+/// Prints whether there is a cookie, not the cookie: an ID stands in it.
+impl fmt::Debug for MessageHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageHeaders")
+            .field("sets_cookie", &self.set_cookie.is_some())
+            .field("used", &self.used)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ServerSideSessionBackend {

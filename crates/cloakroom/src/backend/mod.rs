@@ -4,15 +4,18 @@
 //! [`MessageHeaders`] it gets into the response.
 
 mod all;
+mod attempt;
 mod commit;
-mod creations;
 mod load;
 mod message;
 mod plan;
 mod queue;
+mod rate;
 mod recover;
 mod sessions;
+mod tally;
 mod watch;
+mod work;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,8 +28,9 @@ pub(crate) use self::commit::Closed;
 pub use self::message::MessageHeaders;
 pub use self::sessions::{SessionInfo, Sessions};
 
-use self::creations::Creations;
 use self::queue::Queues;
+use self::rate::Rate;
+use self::tally::Tallies;
 use crate::config::{Checked, ConfigError, Scope, ServerSideSessionConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SessionHandle, SessionId, os_random};
@@ -66,7 +70,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     random: Arc<crate::id::RandomSource>,
     queues: Arc<Queues>,
-    creations: Arc<Creations>,
+    creations: Arc<Rate>,
+    tallies: Arc<Tallies>,
     revisions: Arc<AtomicU64>,
 }
 
@@ -91,6 +96,7 @@ impl ServerSideSessionBackend {
             random: Arc::new(os_random),
             queues: Arc::default(),
             creations: Arc::default(),
+            tallies: Arc::default(),
             revisions: Arc::new(AtomicU64::new(u64::from_le_bytes(seed))),
         })))
     }

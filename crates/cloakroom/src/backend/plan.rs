@@ -4,22 +4,10 @@ use super::ServerSideSessionBackend;
 use crate::error::Result;
 use crate::id::{SecretHash, SessionId};
 use crate::record::{Head, PreviousSecret, Record, Section};
+use crate::session::attempt::Next;
 use crate::session::draft::Draft;
 use crate::session::state::Wanted;
 use crate::time::UnixMillis;
-
-/// The next version of a session.
-pub(super) struct Next {
-    pub(super) record: Record,
-    /// The ID that is accepted from then on.
-    pub(super) id: SessionId,
-    /// Whether the browser must be told: the ID or the cookie's lifetime changed.
-    pub(super) cookie: bool,
-    /// When it was decided.
-    pub(super) at: UnixMillis,
-    /// Whether the session is left with neither data nor subject, and ends.
-    pub(super) ends: bool,
-}
 
 impl ServerSideSessionBackend {
     /// A session that did not exist.
@@ -91,6 +79,11 @@ impl ServerSideSessionBackend {
         now: UnixMillis,
     ) -> Result<(Record, SessionId)> {
         let mut parts = record.parts();
+        if wanted.changes_subject_of(record) {
+            parts.labels.clear();
+            parts.max_age = self.config().max_age;
+            parts.browser_session = self.config().browser_session;
+        }
         parts.labels.extend(wanted.labels.clone());
         let mut head = Head { revision: self.next_revision(), ..parts.head() };
         self.apply_wishes(&mut head, wanted, now);

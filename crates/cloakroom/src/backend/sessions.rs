@@ -1,13 +1,14 @@
 //! Sessions outside a request: list them, count them, end them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::ServerSideSessionBackend;
 use crate::config::SubjectLimitPolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionHandle;
 use crate::record::Record;
-use crate::session::Session;
+use crate::session::{Absence, Session};
 use crate::store::{Directory, Ended, Store};
 use crate::time::UnixMillis;
 
@@ -23,7 +24,7 @@ pub struct Sessions {
 }
 
 /// One session of a list.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct SessionInfo {
     /// The public name.
@@ -56,6 +57,18 @@ impl SessionInfo {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
         }
+    }
+}
+
+/// Prints the handle and times, not who it is: a list that is logged would be a list of people.
+impl fmt::Debug for SessionInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionInfo")
+            .field("handle", &self.handle)
+            .field("created_at", &self.created_at)
+            .field("expires_at", &self.expires_at)
+            .field("signed_in", &self.subject.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -96,6 +109,15 @@ impl Sessions {
     pub async fn count(&self) -> Result<u64> {
         let backend = &self.backend;
         backend.bounded(backend.directory()?.count(backend.now())).await
+    }
+
+    /// How many requests came without a session for this reason, since the backend was made.
+    ///
+    /// Exact: every request that used its session is counted, also where no event is logged. Of each reason
+    /// ten events a second are, at `DEBUG` and with this number, so that a flood of broken cookies does not
+    /// fill the log; see [`Absence`].
+    pub fn absences(&self, why: Absence) -> u64 {
+        self.backend.0.tallies.of(why).total()
     }
 
     /// Ends a session; whether there was one.
@@ -190,6 +212,26 @@ impl ServerSideSessionBackend {
         self.bounded(self.erased().dyn_delete(handle, why, self.now())).await
     }
 
+    /// Before a sign-in is stored: whether the policy refuses it already.
+    ///
+    /// Nothing has been written then: the visitor keeps the session they had, and no sign-in that is given up
+    /// half-way is one too many.
+    pub(super) async fn admit_subject(
+        &self,
+        subject: &str,
+        own: Option<SessionHandle>,
+    ) -> Result<()> {
+        let config = self.config();
+        let (Some(limit), SubjectLimitPolicy::Refuse) =
+            (config.max_sessions_per_subject, config.subject_limit_policy)
+        else {
+            return Ok(());
+        };
+        let all = self.by_subject(subject).await?;
+        let others = all.iter().filter(|(handle, _)| Some(*handle) != own).count();
+        if others < limit { Ok(()) } else { Err(too_many_sessions(limit)) }
+    }
+
     /// After a sign-in was stored: keeps the subject within its number of sessions.
     ///
     /// Looked at afterwards, so that of racing sign-ins the last sees all the others.
@@ -221,11 +263,15 @@ impl ServerSideSessionBackend {
             // With any excess, so that no order of racing sign-ins lets one too many in.
             SubjectLimitPolicy::Refuse => {
                 self.end(own, Ended::Revoked).await?;
-                Err(Error::new(
-                    ErrorKind::SubjectLimit,
-                    format!("the subject has {limit} sessions already; end one first"),
-                ))
+                Err(too_many_sessions(limit))
             }
         }
     }
+}
+
+fn too_many_sessions(limit: usize) -> Error {
+    Error::new(
+        ErrorKind::SubjectLimit,
+        format!("the subject has {limit} sessions already; end one first"),
+    )
 }

@@ -408,6 +408,7 @@ pub enum SubjectLimitPolicy {
     /// The oldest sign-in ends.
     #[default]
     EvictOldest,
-    /// The new sign-in is refused.
+    /// The new sign-in is refused, and the visitor keeps the session they had. One that races with another
+    /// and is found to be one too many after it was stored ends.
     Refuse,
 }

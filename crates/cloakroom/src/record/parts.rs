@@ -1,6 +1,7 @@
 //! A record taken apart.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use super::layout::Head;
@@ -13,7 +14,7 @@ use crate::time::UnixMillis;
 /// `Record::from(parts)` writes them into the record's bytes. Lengths beyond the format's (a subject of
 /// 65 535 bytes, a label name of 255, 255 labels) are cut at the boundary of a character; the limits that a
 /// session checks lie far below.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RecordParts {
     /// The session's data.
     pub data: Data,
@@ -65,7 +66,7 @@ impl RecordParts {
 ///
 /// Until `until` it is accepted, and whoever presents it can compute the successor from `nonce`; presented
 /// later, it is the sign of a stolen cookie.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct PreviousSecret {
     /// The SHA-256 of the ID that was replaced.
     pub secret_hash: SecretHash,
@@ -73,4 +74,24 @@ pub struct PreviousSecret {
     pub nonce: [u8; 16],
     /// When the grace ends.
     pub until: UnixMillis,
+}
+
+/// Prints no data, no subject, no label and no hash.
+impl fmt::Debug for RecordParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordParts")
+            .field("revision", &self.revision)
+            .field("created_at", &self.created_at)
+            .field("idle_deadline", &self.idle_deadline)
+            .field("absolute_deadline", &self.absolute_deadline)
+            .field("signed_in", &self.subject.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Prints no hash and no nonce.
+impl fmt::Debug for PreviousSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreviousSecret").field("until", &self.until).finish_non_exhaustive()
+    }
 }

@@ -27,6 +27,9 @@ pub enum Absence {
 }
 
 impl Absence {
+    /// How many reasons there are.
+    pub(crate) const COUNT: usize = Self::Excluded as usize + 1;
+
     /// The reason in kebab-case.
     pub const fn name(self) -> &'static str {
         match self {

@@ -30,8 +30,11 @@ struct Change {
     key: Box<str>,
     /// The encoded value, or "removed".
     value: Option<Vec<u8>>,
-    /// How it came from the loaded value, in order. None: whatever was loaded, this is the value.
-    updates: Vec<UpdateFn>,
+    /// How it came from the loaded value, in order, each with its generation. None: whatever was loaded, this is
+    /// the value.
+    updates: Vec<(u64, UpdateFn)>,
+    /// The generation of the last change of it.
+    made: u64,
 }
 
 /// Loaded data under changes.
@@ -40,6 +43,8 @@ pub(crate) struct Draft {
     base: Option<Data>,
     /// Whether the base is hidden.
     cleared: bool,
+    /// The generation that hid it.
+    cleared_at: u64,
     /// One for each changed key, sorted by it.
     changes: Vec<Change>,
     /// Counts changes, so that an update computed outside the lock notices a change in between.
@@ -75,18 +80,25 @@ impl Draft {
     }
 
     pub(crate) fn set(&mut self, key: &str, value: Option<Vec<u8>>) {
-        self.put(Change { key: key.into(), value, updates: Vec::new() });
+        self.put(Change { key: key.into(), value, updates: Vec::new(), made: self.generation + 1 });
     }
 
     /// Notes an update whose first result is `value`.
     pub(crate) fn update(&mut self, key: &str, value: Vec<u8>, apply: UpdateFn) {
-        self.put(Change { key: key.into(), value: Some(value), updates: vec![apply] });
+        let made = self.generation + 1;
+        self.put(Change {
+            key: key.into(),
+            value: Some(value),
+            updates: vec![(made, apply)],
+            made,
+        });
     }
 
     pub(crate) fn clear(&mut self) {
         self.cleared = true;
         self.changes.clear();
         self.generation += 1;
+        self.cleared_at = self.generation;
     }
 
     /// The keys as the changes leave them, sorted.
@@ -130,12 +142,28 @@ impl Draft {
             }
             let loaded = self.loaded().and_then(|data| data.value(&self.changes[at].key));
             let mut value = loaded.map(<[u8]>::to_vec);
-            for update in &mut self.changes[at].updates {
+            for (_, update) in &mut self.changes[at].updates {
                 value = Some(update(encoding, value.as_deref())?);
             }
             self.changes[at].value = value;
         }
         Ok(())
+    }
+
+    /// Whether the changes up to a generation lead to the same data when they are replayed on what they made.
+    pub(crate) fn is_repeatable(&self, generation: u64) -> bool {
+        let mut updates = self.changes.iter().flat_map(|change| &change.updates);
+        !updates.any(|(made, _)| *made <= generation)
+    }
+
+    /// Takes the changes up to a generation out: they were stored. What the later ones make is computed at the
+    /// next rebase.
+    pub(crate) fn forget(&mut self, generation: u64) {
+        self.cleared &= self.cleared_at > generation;
+        self.changes.retain(|change| change.made > generation);
+        for change in &mut self.changes {
+            change.updates.retain(|(made, _)| *made > generation);
+        }
     }
 
     /// Takes the changes away to be stored, which makes `stored` of them; what stays has no changes.
@@ -151,6 +179,7 @@ impl Draft {
         let later = std::mem::replace(self, earlier);
         if later.cleared {
             self.clear();
+            self.cleared_at = later.cleared_at;
         }
         for change in later.changes {
             self.put(change);
@@ -180,7 +209,7 @@ impl Draft {
             Ok(at) if change.updates.is_empty() => self.changes[at] = change,
             Ok(at) => {
                 let earlier = &mut self.changes[at];
-                earlier.value = change.value;
+                (earlier.value, earlier.made) = (change.value, change.made);
                 if !earlier.updates.is_empty() {
                     earlier.updates.append(&mut change.updates);
                 }

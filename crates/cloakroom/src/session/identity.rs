@@ -8,6 +8,7 @@ use crate::id::{SessionHandle, SessionId};
 use crate::record::{Record, check_label, check_subject};
 use crate::session::draft::Draft;
 use crate::store::Ended;
+use crate::time::UnixMillis;
 
 impl Session {
     /// The public name of the session; `None` until it is stored.
@@ -41,11 +42,35 @@ impl Session {
         }
     }
 
+    /// When the subject last proved who they are: the last [`sign_in`](Self::sign_in), this request's own
+    /// included. `None` if nobody is signed in.
+    ///
+    /// Nothing else moves it: no write, no renewal, no new ID. So it decides whether a recent proof is needed
+    /// before something that matters, such as a new password.
+    ///
+    /// # Examples
+    /// ```
+    /// # use cloakroom::{Clock, Session};
+    /// # use std::time::Duration;
+    /// fn is_fresh(session: &Session, clock: &impl Clock, within: Duration) -> bool {
+    ///     session.authenticated_at().is_some_and(|at| clock.now().since(at) <= within)
+    /// }
+    /// ```
+    ///
+    /// Source: OWASP ASVS 5.0, 7.5.1 (re-authentication before sensitive changes).
+    pub fn authenticated_at(&self) -> Option<UnixMillis> {
+        let state = self.shared().state();
+        match state.wanted.sign_in {
+            Some(_) => Some(self.shared().backend.now()),
+            None => state.record.as_ref().and_then(Record::authenticated_at),
+        }
+    }
+
     /// What the application noted about the session, this request's notes included.
     pub fn labels(&self) -> BTreeMap<String, String> {
         let state = self.shared().state();
-        let mut labels =
-            state.record.as_ref().map(|record| record.parts().labels).unwrap_or_default();
+        let kept = state.record.as_ref().filter(|record| !state.wanted.changes_subject_of(record));
+        let mut labels = kept.map(|record| record.parts().labels).unwrap_or_default();
         labels.extend(state.wanted.labels.clone());
         labels
     }
@@ -66,8 +91,12 @@ impl Session {
 
     /// Binds the session to a subject and gives it a new secret, in one commit: the old ID is dead at once.
     ///
-    /// Data of an anonymous session is kept, a cart for instance; data of *another* subject is dropped. The
-    /// absolute timeout starts anew.
+    /// Data of an anonymous session is kept, a cart for instance. Nothing of *another* subject is: not the data,
+    /// not the labels, not a lifetime of its own. The absolute timeout starts anew.
+    ///
+    /// What must not outlive the sign-in, such as a token against cross-site requests or the state of the login
+    /// itself, is the application's to [`remove`](Self::remove) in the same request, or all of it to
+    /// [`clear`](Self::clear) before; both are one commit with the sign-in.
     ///
     /// Source: OWASP ASVS 5.0, 7.2.4 (a new token on authentication).
     ///
@@ -110,7 +139,9 @@ impl Session {
     #[doc(alias = "flush")]
     pub fn destroy(&self) -> Result<()> {
         self.change(|state| {
-            if let Some(id) = state.id.take() {
+            // Perhaps one that began with a save whose outcome nobody knows.
+            let attempt = state.attempt.take().map(|attempt| attempt.next.id.clone());
+            if let Some(id) = state.id.take().or(attempt) {
                 state.wanted.end = Some((id.handle(), Ended::Destroyed));
             }
             let end = state.wanted.end.take();

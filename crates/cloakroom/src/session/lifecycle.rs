@@ -66,6 +66,10 @@ impl Session {
     /// [`ErrorKind::Gone`] if the session has ended meanwhile, [`ErrorKind::HeadersSent`] if it would be a
     /// new one and no cookie can be sent any more, [`ErrorKind::Closed`] after the response, and whatever
     /// the store reports. After an error the changes are still there, except on `Gone`.
+    ///
+    /// A save that failed or was dropped may have been stored. The next one, or the response, looks first and
+    /// stores nothing twice; if another request wrote since, so that nobody can know, it fails with
+    /// [`ErrorKind::Unavailable`].
     pub async fn save(&self) -> Result<()> {
         self.shared().backend.save(self.shared()).await
     }

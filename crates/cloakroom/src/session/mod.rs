@@ -1,6 +1,7 @@
 //! What a handler touches: a session's data, its identity, its lifetime.
 
 mod absence;
+pub(crate) mod attempt;
 mod data;
 pub(crate) mod draft;
 mod identity;

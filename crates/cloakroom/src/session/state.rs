@@ -9,6 +9,7 @@ use crate::backend::ServerSideSessionBackend;
 use crate::error::Result;
 use crate::id::{SessionHandle, SessionId};
 use crate::record::{Data, Encoding, Record};
+use crate::session::attempt::Attempt;
 use crate::session::draft::Draft;
 use crate::session::{Absence, MaxAge};
 use crate::store::Ended;
@@ -129,6 +130,8 @@ pub(crate) struct State {
     pub(crate) draft: Draft,
     pub(crate) wanted: Wanted,
     pub(crate) cookie: CookieChange,
+    /// A write of which nobody knows whether it was stored. Its changes are among those to be stored.
+    pub(crate) attempt: Option<Box<Attempt>>,
     /// Whether the record was created on behalf of this request.
     pub(crate) created: bool,
 }
@@ -163,7 +166,7 @@ pub(crate) enum CookieChange {
 }
 
 /// What was asked for beside changes of data.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Wanted {
     /// A session to end, and why; what follows in the log belongs to a new one.
     pub(crate) end: Option<(SessionHandle, Ended)>,
@@ -191,6 +194,26 @@ impl Wanted {
         self.max_age = self.max_age.take().or(earlier.max_age);
         let newer = std::mem::replace(&mut self.labels, earlier.labels);
         self.labels.extend(newer);
+    }
+
+    /// Takes out the wishes that were fulfilled.
+    ///
+    /// One that was repeated since goes as well: what it asks for has just been done, and told to nobody yet.
+    pub(crate) fn subtract(&mut self, done: &Self) {
+        self.cycle &= !done.cycle;
+        self.rotate &= !done.rotate;
+        self.renew &= !done.renew;
+        self.sign_in.take_if(|subject| done.sign_in.as_ref() == Some(subject));
+        self.max_age.take_if(|max_age| done.max_age == Some(*max_age));
+        self.labels.retain(|name, value| done.labels.get(name) != Some(value));
+    }
+
+    /// Whether somebody else signs in than who the record belongs to; nothing of theirs is handed over.
+    pub(crate) fn changes_subject_of(&self, record: &Record) -> bool {
+        match (&self.sign_in, record.subject()) {
+            (Some(new), Some(old)) => **new != *old,
+            _ => false,
+        }
     }
 
     /// Whether the application asked for something, as against a scheduled rotation.

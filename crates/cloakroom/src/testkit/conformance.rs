@@ -12,6 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use super::deadlines::{
+    s_057_no_life_becomes_endless, s_061_a_sweep_spares_what_is_prolonged_meanwhile,
+};
+pub use super::dropped::s_079_a_call_given_up_is_before_or_after;
 pub use super::history::{random_steps_agree_with_a_model, s_076_histories_are_linearizable};
 
 use crate::error::Result;
@@ -56,7 +60,7 @@ pub(super) fn parts(n: u64) -> RecordParts {
     }
 }
 
-fn record(n: u64) -> Record {
+pub(super) fn record(n: u64) -> Record {
     parts(n).into()
 }
 
@@ -64,18 +68,22 @@ fn of_subject(n: u64, subject: &str) -> Record {
     RecordParts { subject: Some(subject.into()), ..parts(n) }.into()
 }
 
-async fn live<S: Store>(store: &S, key: SessionHandle, now: UnixMillis) -> Option<Record> {
+pub(super) async fn live<S: Store>(
+    store: &S,
+    key: SessionHandle,
+    now: UnixMillis,
+) -> Option<Record> {
     match store.load(key, None, now).await.expect("a load works") {
         Lookup::Live(record) => Some(record),
         Lookup::Absent(_) => None,
     }
 }
 
-fn number(record: &Record) -> u64 {
+pub(super) fn number(record: &Record) -> u64 {
     record.data().get("n").expect("a number").expect("the key n")
 }
 
-async fn created<S: Store>(store: &S, n: u64) -> Record {
+pub(super) async fn created<S: Store>(store: &S, n: u64) -> Record {
     let made = record(n);
     assert_eq!(store.create(handle(n), made.clone(), START).await.unwrap_ok(), Created::Created);
     made
@@ -427,6 +435,8 @@ macro_rules! store_conformance {
             touch_can_shorten
             delete_is_idempotent
             s_055_expired_is_absent
+            s_057_no_life_becomes_endless
+            s_061_a_sweep_spares_what_is_prolonged_meanwhile
             renewal_is_due_and_by_the_holder
             delete_expired_is_bounded
             racing_updates_lose_nothing
@@ -436,6 +446,7 @@ macro_rules! store_conformance {
             directory_follows
             random_steps_agree_with_a_model
             s_076_histories_are_linearizable
+            s_079_a_call_given_up_is_before_or_after
         );
     };
     (@ $name:ident, $store:expr; $($case:ident)*) => {

@@ -61,6 +61,8 @@ pub enum Fault {
     Fail,
     /// It does its work, then fails.
     LoseReply,
+    /// It finds bytes that are no record.
+    Corrupt,
     /// It never ends.
     Hang,
     /// It waits at the gate, then does its work.
@@ -166,6 +168,9 @@ impl<S: Store> FaultyStore<S> {
         match fault {
             None => work.await,
             Some(Fault::Fail) => Err(injected()),
+            Some(Fault::Corrupt) => {
+                Err(Error::new(ErrorKind::Corrupt, "the stored bytes are no record: injected"))
+            }
             Some(Fault::LoseReply) => work.await.and(Err(injected())),
             Some(Fault::Hang) => std::future::pending().await,
             Some(Fault::Wait(gate)) => {

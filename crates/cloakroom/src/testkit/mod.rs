@@ -10,6 +10,8 @@ mod answer;
 pub mod client;
 mod clock;
 pub mod conformance;
+mod deadlines;
+mod dropped;
 mod faulty;
 mod history;
 mod model;

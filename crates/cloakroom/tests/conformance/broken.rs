@@ -14,6 +14,7 @@ enum Bug {
     UpdateCreates,
     UpdateIgnoresTheRevision,
     UpdateLooksThenWrites,
+    UpdateRemovesThenWrites,
     ExpiredUpdateIsIgnored,
     TouchNeverShortens,
     TouchRevives,
@@ -25,6 +26,9 @@ enum Bug {
     LoadIsStale,
     SweepIsUnbounded,
     SweepTakesTheLiving,
+    SweepLooksThenDeletes,
+    SecondsAreRoundedUp,
+    ZeroIsForEver,
     ReasonIsInvented,
     ListsNobody,
 }
@@ -36,11 +40,17 @@ struct Broken {
     bug: Bug,
     /// The first record that was created, for bugs that bring things back.
     first: std::sync::Arc<std::sync::OnceLock<Record>>,
+    /// All that were created, for a sweep that goes through them.
+    keys: std::sync::Arc<std::sync::Mutex<Vec<SessionHandle>>>,
 }
 
 impl Broken {
     fn new(bug: Bug) -> Self {
-        Self { inner: ModelStore::new(), bug, first: Default::default() }
+        Self { inner: ModelStore::new(), bug, first: Default::default(), keys: Default::default() }
+    }
+
+    fn created(&self) -> Vec<SessionHandle> {
+        self.keys.lock().expect("no panic").clone()
     }
 
     async fn record(&self, key: SessionHandle, now: UnixMillis) -> Option<Record> {
@@ -106,7 +116,13 @@ impl Store for Broken {
 
     async fn create(&self, key: SessionHandle, record: Record, now: UnixMillis) -> Result<Created> {
         let _ = self.first.set(record.clone());
+        self.keys.lock().expect("no panic").push(key);
         match self.bug {
+            Bug::SecondsAreRoundedUp => {
+                let deadline = record.idle_deadline().as_millis().next_multiple_of(1000);
+                let deadline = UnixMillis::from_millis(deadline);
+                self.inner.create(key, record.with_idle_deadline(deadline), now).await
+            }
             Bug::CreateOverwrites => {
                 self.put(key, record, now).await?;
                 Ok(Created::Created)
@@ -144,6 +160,12 @@ impl Store for Broken {
                 self.put(key, record, now).await?;
                 Ok(Updated::Updated)
             }
+            (Bug::UpdateRemovesThenWrites, Some(current)) if current.revision() == expected => {
+                self.inner.delete(key, Ended::Destroyed, now).await?;
+                tokio::task::yield_now().await;
+                let _ = self.inner.create(key, record, now).await?;
+                Ok(Updated::Updated)
+            }
             (Bug::ExpiredUpdateIsIgnored, Some(_)) if record.is_expired(now) => {
                 Ok(Updated::Updated)
             }
@@ -160,6 +182,9 @@ impl Store for Broken {
         match (self.bug, self.record(key, now).await) {
             (Bug::TouchNeverShortens, Some(record)) => {
                 self.inner.touch(key, deadline.max(record.idle_deadline()), now).await
+            }
+            (Bug::ZeroIsForEver, Some(_)) if deadline <= now => {
+                self.inner.touch(key, UnixMillis::MAX, now).await
             }
             (Bug::TouchRevives, None) => {
                 if let Some(first) = self.first.get() {
@@ -185,6 +210,20 @@ impl Store for Broken {
             Bug::SweepTakesTheLiving => {
                 let later = now.plus(std::time::Duration::from_secs(1_000_000));
                 self.inner.delete_expired(limit, later).await
+            }
+            Bug::SweepLooksThenDeletes => {
+                let mut expired = Vec::new();
+                for key in self.created() {
+                    if expired.len() < limit && self.record(key, now).await.is_none() {
+                        expired.push(key);
+                    }
+                }
+                tokio::task::yield_now().await;
+                for key in &expired {
+                    self.inner.delete(*key, Ended::Expired, now).await?;
+                }
+                self.keys.lock().expect("no panic").retain(|key| !expired.contains(key));
+                Ok(expired.len())
             }
             _ => self.inner.delete_expired(limit, now).await,
         }
@@ -252,6 +291,7 @@ finds! {
         random_steps_agree_with_a_model s_076_histories_are_linearizable;
     UpdateLooksThenWrites: racing_updates_lose_nothing s_050_racing_writers_do_not_resurrect
         s_076_histories_are_linearizable;
+    UpdateRemovesThenWrites: s_079_a_call_given_up_is_before_or_after;
     ExpiredUpdateIsIgnored: update_to_an_expired_record_is_a_conditional_delete
         random_steps_agree_with_a_model s_076_histories_are_linearizable;
     TouchNeverShortens: touch_can_shorten random_steps_agree_with_a_model
@@ -270,9 +310,12 @@ finds! {
         s_076_histories_are_linearizable;
     LoadIsStale: update_is_compare_and_set random_steps_agree_with_a_model
         s_076_histories_are_linearizable;
-    SweepIsUnbounded: delete_expired_is_bounded;
+    SweepIsUnbounded: delete_expired_is_bounded s_061_a_sweep_spares_what_is_prolonged_meanwhile;
     SweepTakesTheLiving: delete_expired_is_bounded random_steps_agree_with_a_model
         s_076_histories_are_linearizable;
+    SweepLooksThenDeletes: s_061_a_sweep_spares_what_is_prolonged_meanwhile;
+    SecondsAreRoundedUp: s_057_no_life_becomes_endless;
+    ZeroIsForEver: s_057_no_life_becomes_endless;
     ReasonIsInvented: absence_is_explained_truly;
     ListsNobody: directory_follows;
 }

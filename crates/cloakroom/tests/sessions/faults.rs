@@ -144,3 +144,61 @@ async fn a_dropped_save_loses_nothing() {
     assert_eq!(stored.subject().as_deref(), Some("ada"));
     assert_eq!(stored.labels()["device"], "new");
 }
+
+/// A save that failed without a word on whether it was stored is tried again: once is enough.
+#[tokio::test]
+async fn s_090_a_save_that_is_tried_again_is_applied_once() {
+    let bed = Bed::new();
+    let cookie = bed.create().await;
+    let session = bed.load(&cookie).await;
+    session.update("n", |n: &mut u32| *n += 1).unwrap();
+    bed.store.inject(Operation::Update, 1, Fault::LoseReply);
+    bed.store.inject(Operation::Load, 1, Fault::Fail);
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    session.save().await.unwrap();
+    assert_eq!(bed.load(&cookie).await.get::<u32>("n").unwrap(), Some(1));
+
+    // Somebody else writes on top before it is tried again: whether to add cannot be known.
+    session.update("n", |n: &mut u32| *n += 1).unwrap();
+    bed.store.inject(Operation::Update, 1, Fault::LoseReply);
+    bed.store.inject(Operation::Load, 1, Fault::Fail);
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let other = bed.load(&cookie).await;
+    other.insert("k", &1).unwrap();
+    bed.commit(&other, &cookie).await;
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(bed.load(&cookie).await.get::<u32>("n").unwrap(), Some(2));
+}
+
+/// What can be stored twice without a difference is, whoever wrote in between.
+#[tokio::test]
+async fn s_090_an_insert_that_is_tried_again_needs_no_certainty() {
+    let bed = Bed::new();
+    let cookie = bed.create().await;
+    let session = bed.load(&cookie).await;
+    session.insert("k", &1).unwrap();
+    bed.store.inject(Operation::Update, 1, Fault::LoseReply);
+    bed.store.inject(Operation::Load, 1, Fault::Fail);
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let other = bed.load(&cookie).await;
+    other.update("n", |n: &mut u32| *n += 1).unwrap();
+    bed.commit(&other, &cookie).await;
+    session.update("n", |n: &mut u32| *n += 10).unwrap();
+    bed.commit(&session, &cookie).await;
+    let session = bed.load(&cookie).await;
+    assert_eq!(session.get::<u32>("n").unwrap(), Some(11));
+    assert_eq!(session.get::<u32>("k").unwrap(), Some(1));
+}
+
+/// The sign-in is stored, and the look at the subject's other sessions fails: trying again does not sign in twice.
+#[tokio::test]
+async fn s_090_a_sign_in_whose_limit_could_not_be_checked_is_not_doubled() {
+    let bed = Bed::with(ServerSideSessionConfig::default().with_max_sessions_per_subject(5));
+    let session = bed.load("").await;
+    session.sign_in("ada").unwrap();
+    bed.store.inject(Operation::BySubject, 1, Fault::Fail);
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let cookie = bed.commit(&session, "").await;
+    assert!(bed.is_alive(&cookie).await);
+    assert_eq!(bed.live().await, 1);
+}

@@ -192,6 +192,23 @@ async fn s_069_a_refused_sign_in_is_an_error_and_leaves_no_session() {
 }
 
 #[tokio::test]
+async fn s_069_a_visitor_whose_sign_in_is_refused_keeps_the_cart() {
+    let config = ServerSideSessionConfig::default()
+        .with_max_sessions_per_subject(1)
+        .with_subject_limit_policy(SubjectLimitPolicy::Refuse);
+    let bed = Bed::with(config);
+    bed.sign_in("ada").await;
+    let cart = bed.create().await;
+    let session = bed.load(&cart).await;
+    session.sign_in("ada").unwrap();
+    let (headers, outcome) = bed.backend.store_in_message(&session, 200).await;
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::SubjectLimit);
+    assert_eq!(headers.set_cookie, None);
+    let session = bed.load(&cart).await;
+    assert_eq!((session.keys(), session.subject()), (vec!["n".to_owned()], None));
+}
+
+#[tokio::test]
 async fn s_038_no_key_signs_anybody_in() {
     let bed = Bed::new();
     let session = bed.load("").await;
@@ -217,4 +234,51 @@ async fn s_048_the_old_ids_slow_response_says_nothing_of_cookies() {
     outcome.unwrap();
     assert_eq!(headers.set_cookie, None);
     assert!(bed.is_alive(&new).await);
+}
+
+/// A browser may keep a cookie of one name twice: for the site alone, and for its frame in another site.
+#[tokio::test]
+async fn s_158_a_partitioned_and_an_unpartitioned_cookie_come_together() {
+    let config = ServerSideSessionConfig::default()
+        .with_partitioned(true)
+        .with_samesite(cloakroom::SameSite::None);
+    let bed = Bed::with(config);
+    let (own, framed) = (bed.sign_in("ada").await, bed.sign_in("ada").await);
+    let both = [format!("{own}; {framed}"), format!("{framed}; {own}")];
+    for line in &both {
+        assert_eq!(bed.load(line).await.absence(), Some(Absence::Ambiguous));
+    }
+    let session = bed.load(&own).await;
+    session.sign_out().unwrap();
+    let (headers, outcome) = bed.backend.store_in_message(&session, 200).await;
+    outcome.unwrap();
+    let line = headers.set_cookie.unwrap();
+    assert!(line.contains("Max-Age=0") && line.contains("; Partitioned"), "{line}");
+    for line in &both {
+        assert_eq!(bed.load(line).await.handle(), bed.load(&framed).await.handle());
+    }
+}
+
+/// The index shrinks with what ends, by whatever way, and misses nothing that lives.
+#[tokio::test]
+async fn s_070_the_sessions_of_a_subject_are_those_that_live() {
+    let bed = Bed::with(ServerSideSessionConfig::default().with_max_age(Duration::from_secs(100)));
+    let sessions = bed.backend.sessions();
+    let mut cookies = Vec::new();
+    for _ in 0..5 {
+        cookies.push(bed.sign_in("ada").await);
+        bed.clock.advance(Duration::from_secs(10));
+    }
+    let session = bed.load(&cookies[4]).await;
+    session.sign_out().unwrap();
+    bed.commit(&session, &cookies[4]).await;
+    let session = bed.load(&cookies[3]).await;
+    session.sign_in("bob").unwrap();
+    let bob = bed.commit(&session, &cookies[3]).await;
+    assert_eq!(sessions.of("ada").await.unwrap().len(), 3);
+    bed.clock.advance(Duration::from_secs(60));
+    assert_eq!(sessions.of("ada").await.unwrap().len(), 1, "two have expired");
+    assert_eq!(sessions.revoke_all("ada").await.unwrap(), 1);
+    assert!(sessions.of("ada").await.unwrap().is_empty());
+    assert!(bed.is_alive(&bob).await);
 }

@@ -206,3 +206,24 @@ async fn no_lock_is_held_while_an_update_is_replayed() {
     bed.commit(&session, &cookie).await;
     assert_eq!(bed.load(&cookie).await.get::<usize>("n").unwrap(), Some(15));
 }
+
+/// What one node was told is stored, the other reads.
+#[tokio::test]
+async fn s_082_a_write_on_one_node_is_read_on_the_other() {
+    let bed = Bed::new();
+    let config = cloakroom::ServerSideSessionConfig::default();
+    let other = cloakroom::ServerSideSessionBackend::new(bed.store.clone(), config).unwrap();
+    let other = other.with_clock(bed.clock.clone());
+    let cookie = bed.create().await;
+    for n in 1..=20_u32 {
+        let session = bed.load(&cookie).await;
+        session.insert("n", &n).unwrap();
+        bed.commit(&session, &cookie).await;
+        let there = other.load_from_connection([cookie.as_bytes()]).await.unwrap();
+        assert_eq!(there.get::<u32>("n").unwrap(), Some(n));
+    }
+    let session = bed.load(&cookie).await;
+    session.destroy().unwrap();
+    bed.commit(&session, &cookie).await;
+    assert!(!other.load_from_connection([cookie.as_bytes()]).await.unwrap().exists());
+}

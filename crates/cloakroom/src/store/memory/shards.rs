@@ -139,15 +139,20 @@ impl Shards {
         }
     }
 
+    /// Says so as seldom as an eviction.
     fn refuse(&self) -> Error {
-        tracing::warn!(
-            store = "memory",
-            sessions = self.usage.sessions(),
-            max_sessions = self.usage.max_sessions(),
-            bytes = self.usage.bytes(),
-            max_bytes = self.usage.max_bytes(),
-            "memory store is full and has no anonymous session to evict: a write is refused"
-        );
+        let refused = self.usage.count_refusal();
+        if refused.is_power_of_two() {
+            tracing::warn!(
+                store = "memory",
+                refused,
+                sessions = self.usage.sessions(),
+                max_sessions = self.usage.max_sessions(),
+                bytes = self.usage.bytes(),
+                max_bytes = self.usage.max_bytes(),
+                "memory store is full and has no anonymous session to evict: a write is refused"
+            );
+        }
         Error::new(
             ErrorKind::StoreFull,
             "no room for a session; raise `with_max_sessions` or `with_max_bytes`",

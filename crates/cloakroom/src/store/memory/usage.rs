@@ -23,6 +23,7 @@ pub(super) struct Usage {
     sessions: AtomicU64,
     bytes: AtomicU64,
     evicted: AtomicU64,
+    refused: AtomicU64,
     changes: AtomicU64,
     max_sessions: AtomicU64,
     max_bytes: AtomicU64,
@@ -34,6 +35,7 @@ impl Usage {
             sessions: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             changes: AtomicU64::new(0),
             max_sessions: AtomicU64::new(max_sessions),
             max_bytes: AtomicU64::new(max_bytes),
@@ -92,6 +94,11 @@ impl Usage {
     /// Counts an eviction; the number so far.
     pub(super) fn count_eviction(&self) -> u64 {
         self.evicted.fetch_add(1, Relaxed) + 1
+    }
+
+    /// Counts a write that was refused; the number so far.
+    pub(super) fn count_refusal(&self) -> u64 {
+        self.refused.fetch_add(1, Relaxed) + 1
     }
 }
 

@@ -1,0 +1,115 @@
+//! Writes that arrive after whoever sent them has gone, as over a network.
+
+use cloakroom::store::{Created, Directory, Ended, Lookup, Renewal, Updated};
+use cloakroom::testkit::{Fault, FaultyStore, Gate, Operation, TestClock};
+use cloakroom::{
+    ErrorKind, MemoryStore, Record, Result, Revision, ServerSideSessionBackend,
+    ServerSideSessionConfig, SessionHandle, Store, UnixMillis,
+};
+
+/// A store whose updates go on when their futures are dropped.
+#[derive(Debug, Clone)]
+struct Remote(FaultyStore<MemoryStore>);
+
+#[deny(clippy::missing_trait_methods)]
+impl Store for Remote {
+    fn name(&self) -> &'static str {
+        "remote"
+    }
+
+    async fn load(
+        &self,
+        key: SessionHandle,
+        renewal: Option<&Renewal>,
+        now: UnixMillis,
+    ) -> Result<Lookup> {
+        self.0.load(key, renewal, now).await
+    }
+
+    async fn create(&self, key: SessionHandle, record: Record, now: UnixMillis) -> Result<Created> {
+        self.0.create(key, record, now).await
+    }
+
+    async fn update(
+        &self,
+        key: SessionHandle,
+        record: Record,
+        expected: Revision,
+        now: UnixMillis,
+    ) -> Result<Updated> {
+        let store = self.0.clone();
+        let sent = tokio::spawn(async move { store.update(key, record, expected, now).await });
+        sent.await.expect("an update does not panic")
+    }
+
+    async fn touch(
+        &self,
+        key: SessionHandle,
+        deadline: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<bool> {
+        self.0.touch(key, deadline, now).await
+    }
+
+    async fn delete(&self, key: SessionHandle, why: Ended, now: UnixMillis) -> Result<bool> {
+        self.0.delete(key, why, now).await
+    }
+
+    async fn delete_expired(&self, limit: usize, now: UnixMillis) -> Result<usize> {
+        self.0.delete_expired(limit, now).await
+    }
+
+    async fn ended(&self, key: SessionHandle) {
+        self.0.ended(key).await;
+    }
+
+    fn directory(&self) -> Option<&dyn Directory> {
+        self.0.directory()
+    }
+}
+
+/// The save is given up while its write is on the way. The next one looks, finds nothing, and is overtaken: it
+/// must not add again on top of what it sent itself.
+#[tokio::test]
+async fn s_079_a_write_that_arrives_late_is_not_done_twice() {
+    let store = FaultyStore::new(MemoryStore::new());
+    let config = ServerSideSessionConfig::default();
+    let backend = ServerSideSessionBackend::new(Remote(store.clone()), config).unwrap();
+    let backend = backend.with_clock(TestClock::new());
+    let session = backend.load_from_connection([]).await.unwrap();
+    session.insert("n", &0).unwrap();
+    let cookie = backend.store_in_message(&session, 200).await.0.set_cookie.unwrap();
+
+    let session = backend.load_from_connection([cookie.as_bytes()]).await.unwrap();
+    session.update("n", |n: &mut u32| *n += 1).unwrap();
+    let (first, second) = (Gate::new(), Gate::new());
+    store.inject(Operation::Update, 1, Fault::Wait(first.clone()));
+    store.inject(Operation::Update, 2, Fault::Wait(second.clone()));
+    let saver = session.clone();
+    let save = tokio::spawn(async move { saver.save().await });
+    first.reached().await;
+    save.abort();
+    assert!(save.await.unwrap_err().is_cancelled());
+
+    let saver = session.clone();
+    let save = tokio::spawn(async move { saver.save().await });
+    second.reached().await;
+    let revision =
+        async || match store.load(session.handle().unwrap(), None, UnixMillis::default()).await {
+            Ok(Lookup::Live(record)) => record.revision(),
+            _ => panic!("the session is live"),
+        };
+    let before = revision().await;
+    first.open();
+    while revision().await == before {
+        tokio::task::yield_now().await;
+    }
+    second.open();
+    if let Err(error) = save.await.unwrap() {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "to be tried again");
+        session.save().await.unwrap();
+    }
+    assert_eq!(session.get::<u32>("n").unwrap(), Some(1));
+    let stored = backend.load_from_connection([cookie.as_bytes()]).await.unwrap();
+    assert_eq!(stored.get::<u32>("n").unwrap(), Some(1));
+}
