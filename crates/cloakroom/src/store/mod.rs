@@ -2,6 +2,8 @@
 
 mod erased;
 mod memory;
+#[cfg(feature = "open")]
+mod open;
 mod registry;
 
 use std::fmt;
@@ -9,6 +11,8 @@ use std::future::Future;
 
 pub use self::erased::{AnyStore, BoxFuture, DynStore};
 pub use self::memory::MemoryStore;
+#[cfg(feature = "open")]
+pub use self::open::open;
 pub use self::registry::StoreRegistry;
 
 use crate::error::Result;
@@ -193,6 +197,16 @@ impl Renewal {
     /// session's own lifetime.
     pub const fn new(secret_hash: SecretHash, every: Option<std::time::Duration>) -> Self {
         Self { secret_hash, every }
+    }
+
+    /// The hash that a record must have to be renewed, for a store that decides where its records are.
+    pub const fn secret_hash(&self) -> SecretHash {
+        self.secret_hash
+    }
+
+    /// The least distance by which a deadline is moved; `None` is a tenth of the session's own lifetime.
+    pub const fn every(&self) -> Option<std::time::Duration> {
+        self.every
     }
 
     /// The new idle deadline of a live record, if a renewal is due.
