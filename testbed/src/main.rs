@@ -30,7 +30,7 @@ async fn run(args: Args) -> Result<(), Box<dyn Error>> {
         .with_writer(std::io::stderr)
         .init();
     let address = args.address()?;
-    let backend = ServerSideSessionBackend::new(open(&args.store)?, args.config()?)?;
+    let backend = ServerSideSessionBackend::new(open(&args.store).await?, args.config()?)?;
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;

@@ -54,6 +54,8 @@ pub enum ErrorKind {
     InsecureHost,
     /// The store cannot do this, such as listing; its `capabilities()` say what it can.
     Unsupported,
+    /// A store's URL that cannot be read, or that names a store whose feature is off.
+    StoreUrl,
     /// No store is registered under this name.
     UnknownStore,
     /// A store is registered under this name already.
@@ -85,6 +87,7 @@ impl ErrorKind {
             Self::Excluded => "excluded",
             Self::InsecureHost => "insecure-host",
             Self::Unsupported => "unsupported",
+            Self::StoreUrl => "store-url",
             Self::UnknownStore => "unknown-store",
             Self::DuplicateStore => "duplicate-store",
         }

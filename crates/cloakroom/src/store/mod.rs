@@ -2,6 +2,8 @@
 
 mod erased;
 mod memory;
+#[cfg(feature = "open")]
+mod open;
 mod registry;
 
 use std::fmt;
@@ -9,6 +11,8 @@ use std::future::Future;
 
 pub use self::erased::{AnyStore, BoxFuture, DynStore};
 pub use self::memory::MemoryStore;
+#[cfg(feature = "open")]
+pub use self::open::open;
 pub use self::registry::StoreRegistry;
 
 use crate::error::Result;

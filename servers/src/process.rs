@@ -1,0 +1,113 @@
+//! A child process that lives as long as its value, and its private folder.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a server starts in the machine's time, not in a test's"
+)]
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// Longer than any server here takes to start on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server process and its folder. Dropping it kills the process and removes the folder.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    folder: TempDir,
+}
+
+impl Process {
+    /// Starts what `command` describes, with `folder` as its working directory. Its output goes to
+    /// `output.log` in the folder.
+    ///
+    /// # Errors
+    /// If the program cannot be started.
+    pub fn start(mut command: Command, folder: TempDir) -> io::Result<Self> {
+        let log = std::fs::File::create(folder.path().join("output.log"))?;
+        let child = command
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        Ok(Self { child, folder })
+    }
+
+    /// Waits until something listens on the port of the loopback interface.
+    ///
+    /// # Errors
+    /// If the process ends before, or nothing listens after a minute; with the end of what it printed.
+    pub fn wait_for_port(&mut self, port: u16) -> io::Result<()> {
+        let start = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                return Err(self.failure(&format!("ended with {status}")));
+            }
+            if start.elapsed() > PATIENCE {
+                return Err(self.failure("does not listen"));
+            }
+            // No event tells that a foreign program listens.
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// The private folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The number of the process, for signals.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills the process (SIGKILL) and keeps the folder, for a restart on the same data.
+    ///
+    /// # Errors
+    /// If it cannot be killed.
+    pub fn kill(mut self) -> io::Result<TempDir> {
+        self.child.kill()?;
+        self.child.wait()?;
+        let placeholder = tempfile::tempdir()?;
+        Ok(std::mem::replace(&mut self.folder, placeholder))
+    }
+
+    /// Waits for the process to end by itself.
+    ///
+    /// # Errors
+    /// If it cannot be waited for.
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait()
+    }
+
+    fn failure(&self, what: &str) -> io::Error {
+        let log = std::fs::read_to_string(self.folder().join("output.log")).unwrap_or_default();
+        let tail: Vec<&str> = log.lines().rev().take(20).collect();
+        let tail: Vec<&str> = tail.into_iter().rev().collect();
+        io::Error::other(format!("the server {what}; it printed:\n{}", tail.join("\n")))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nobody to tell.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port of the loopback interface on which nothing listens.
+///
+/// # Errors
+/// If no socket can be bound.
+pub fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
