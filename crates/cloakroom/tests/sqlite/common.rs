@@ -1,0 +1,72 @@
+//! Stores in folders of their own, and records to put into them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use cloakroom::store::SqliteStore;
+use cloakroom::{
+    DataBuilder, Encoding, Record, RecordParts, Revision, SecretHash, SessionHandle, UnixMillis,
+};
+
+/// The moment of every test.
+pub(crate) const NOW: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
+/// The idle timeout of every record.
+pub(crate) const MAX_AGE: Duration = Duration::from_secs(100);
+/// The hash of every secret.
+pub(crate) const HASH: SecretHash = SecretHash::from_bytes([7; 32]);
+
+/// A store on a new file.
+pub(crate) async fn fresh() -> SqliteStore {
+    SqliteStore::open(fresh_path()).await.expect("it opens")
+}
+
+/// The path of a file that is not there yet. It stays until the tests run again.
+pub(crate) fn fresh_path() -> PathBuf {
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sqlite");
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        folder
+    });
+    static FILES: AtomicU64 = AtomicU64::new(0);
+    FOLDER.join(format!("{}.db", FILES.fetch_add(1, Ordering::Relaxed)))
+}
+
+pub(crate) fn handle(n: u64) -> SessionHandle {
+    let mut bytes = [0; 16];
+    bytes[8..].copy_from_slice(&n.to_be_bytes());
+    SessionHandle::from_bytes(bytes)
+}
+
+pub(crate) fn parts(n: u64) -> RecordParts {
+    let mut data = DataBuilder::new(Encoding::Json);
+    data.insert("n", &n).expect("a number is JSON");
+    RecordParts {
+        data: data.build(),
+        secret_hash: HASH,
+        revision: Revision::from_u64(rand_revision()),
+        created_at: NOW,
+        idle_deadline: NOW.plus(MAX_AGE),
+        max_age: MAX_AGE,
+        absolute_deadline: None,
+        authenticated_at: None,
+        secret_since: NOW,
+        previous_secret: None,
+        subject: None,
+        labels: BTreeMap::new(),
+        browser_session: false,
+    }
+}
+
+pub(crate) fn record(n: u64) -> Record {
+    parts(n).into()
+}
+
+/// Different in every process, as a commit chooses it.
+fn rand_revision() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}
