@@ -1,15 +1,20 @@
 //! Stores in folders of their own, and records to put into them.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use cloakroom::store::SqliteStore;
+use cloakroom::store::{Created, Lookup, SqliteStore};
 use cloakroom::{
-    DataBuilder, Encoding, Record, RecordParts, Revision, SecretHash, SessionHandle, UnixMillis,
+    DataBuilder, Encoding, Record, RecordParts, Revision, SecretHash, SessionHandle, Store,
+    UnixMillis,
 };
+use rusqlite::Connection;
 
 /// The moment of every test.
 pub(crate) const NOW: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
@@ -69,4 +74,33 @@ pub(crate) fn record(n: u64) -> Record {
 fn rand_revision() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(std::process::id())
+}
+
+/// A connection of somebody else to the file of a store.
+pub(crate) fn foreign(path: &Path) -> Connection {
+    Connection::open(path).expect("it opens")
+}
+
+/// The live record under a handle.
+pub(crate) async fn live(store: &impl Store, n: u64) -> Option<Record> {
+    match store.load(handle(n), None, NOW).await.expect("a load works") {
+        Lookup::Live(record) => Some(record),
+        Lookup::Absent(_) => None,
+    }
+}
+
+/// Puts a session there that was not there before.
+pub(crate) async fn create(store: &impl Store, n: u64) -> Record {
+    let made = record(n);
+    let outcome = store.create(handle(n), made.clone(), NOW).await.expect("a create works");
+    assert_eq!(outcome, Created::Created);
+    made
+}
+
+/// Polls a future once, so that its call waits for its thread; `None` if it is not done.
+pub(crate) fn begin<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
 }

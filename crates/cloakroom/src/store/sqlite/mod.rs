@@ -250,3 +250,6 @@ impl Store for SqliteStore {
         self.shared.watchers.ended((self.namespace.clone(), key)).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
