@@ -1,5 +1,6 @@
 //! Opening connections: the file and its rights, the settings of SQLite, the tables.
 
+use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -142,14 +143,12 @@ fn use_write_ahead_log(connection: &Connection) -> Result<(), Failure> {
 
 #[cfg(unix)]
 fn make_private(path: &Path) -> io::Result<()> {
-    use std::fs::{self, OpenOptions, Permissions};
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
 
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        // Also where the process masks rights that we need.
-        Ok(file) => return file.set_permissions(Permissions::from_mode(0o600)),
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        Err(_) => {}
+    match create_private(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => return made.map(drop),
     }
     // By name: to close a file of our own would release the locks of every connection of this process to it.
     for suffix in ["", "-wal", "-shm"] {
@@ -169,8 +168,29 @@ fn make_private(path: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn make_private(path: &Path) -> io::Result<()> {
-    match std::fs::File::create_new(path) {
+    match create_private(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Opens a file that holds nothing, and makes it if it is not there. Not for files of SQLite.
+pub(super) fn open_private(path: &Path) -> io::Result<File> {
+    create_private(path).or_else(|_| File::open(path))
+}
+
+#[cfg(unix)]
+fn create_private(path: &Path) -> io::Result<File> {
+    use std::fs::Permissions;
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    // Also where the process masks rights that we need.
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
 }

@@ -18,6 +18,11 @@ impl<'c> Database<'c> {
         Self { connection, statements: Vec::new(), ended: Vec::new() }
     }
 
+    /// The path of the file.
+    pub(super) fn path(&self) -> Option<&'c str> {
+        self.connection.path()
+    }
+
     /// The statement of a text, prepared at its first use.
     pub(super) fn statement(&mut self, sql: &'static str) -> rusqlite::Result<&mut Statement<'c>> {
         let known = self.statements.iter().position(|(text, _)| std::ptr::eq(*text, sql));

@@ -11,6 +11,7 @@ mod queue;
 mod reader;
 mod row;
 mod schema;
+mod turn;
 mod url;
 mod watch;
 mod worker;

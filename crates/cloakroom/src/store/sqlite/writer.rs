@@ -5,12 +5,14 @@ use super::connection::{patiently, pause};
 use super::database::Database;
 use super::failure::Failure;
 use super::queue::Queue;
+use super::turn::Turns;
 use super::watch::Watchers;
 use super::worker::Stop;
 
 /// Calls in one transaction at most, so that it is short and others get their turn.
 const MOST: usize = 256;
-/// After so many transactions in a row the lock is left alone for a moment even if no other process was seen.
+/// After so many transactions the lock is left alone for a moment, for programs that take no turns: a backup, a
+/// person at a prompt.
 const IN_A_ROW: u32 = 16;
 /// How often a call that is alone tries for the lock: about a second.
 const TRIES: u32 = 3_000;
@@ -20,13 +22,13 @@ static COMMIT: &str = "COMMIT";
 static SAVEPOINT: &str = "SAVEPOINT task";
 static RELEASE: &str = "RELEASE task";
 static ROLL_BACK_TASK: &str = "ROLLBACK TO task";
-static DATA_VERSION: &str = "PRAGMA data_version";
 
 /// Serves the queue until it is closed or the connection breaks.
 pub(super) fn serve(db: &mut Database<'_>, queue: &Queue, watchers: &Watchers) -> Stop {
-    let mut seen = data_version(db).unwrap_or_default();
+    let turns = Turns::beside(db.path());
     let mut in_a_row = 0;
     while queue.wait() {
+        let turn = turns.wait();
         // The lock first, then the calls: whoever gives up while another process has it has done nothing, and
         // whoever comes meanwhile comes along.
         if let Err(failure) = patiently(|| queue.drop_abandoned(), || begin(db)) {
@@ -44,12 +46,12 @@ pub(super) fn serve(db: &mut Database<'_>, queue: &Queue, watchers: &Watchers) -
         if commit(db, tasks, watchers).is_break() {
             return Stop::Broken;
         }
+        drop(turn);
         in_a_row += 1;
-        let now = data_version(db).unwrap_or_default();
-        if now != seen || in_a_row == IN_A_ROW {
-            // Other processes poll for the lock. Without a gap they would rarely find it free.
+        if in_a_row == IN_A_ROW || !turns.are_kept() {
+            // Who takes no turns polls for the lock. Without a gap they would rarely find it free.
             pause();
-            (seen, in_a_row) = (now, 0);
+            in_a_row = 0;
         }
     }
     Stop::Closed
@@ -130,9 +132,4 @@ fn attempt(
     }
     db.run(COMMIT)?;
     Ok(failures)
-}
-
-/// Changes when another connection has written.
-fn data_version(db: &mut Database<'_>) -> rusqlite::Result<i64> {
-    db.statement(DATA_VERSION)?.query_row([], |row| row.get(0))
 }
