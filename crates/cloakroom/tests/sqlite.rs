@@ -21,6 +21,8 @@ mod locks;
 mod namespaces;
 #[path = "sqlite/processes.rs"]
 mod processes;
+#[path = "sqlite/spread_store.rs"]
+mod spread_store;
 #[path = "sqlite/values.rs"]
 mod values;
 
@@ -32,3 +34,4 @@ cloakroom::store_conformance!(
     super::common::fresh().await.with_namespace("a").with_namespace("b")
 );
 cloakroom::store_conformance!(erased, super::AnyStore::new(super::common::fresh().await));
+cloakroom::store_conformance!(spread, super::spread_store::Spread::fresh().await);

@@ -31,8 +31,15 @@ pub(crate) async fn fresh() -> SqliteStore {
 /// The path of a file that is not there yet. It stays until the tests run again.
 pub(crate) fn fresh_path() -> PathBuf {
     static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sqlite");
-        let _ = std::fs::remove_dir_all(&folder);
+        let all = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        for old in std::fs::read_dir(all).expect("a folder").flatten() {
+            let name = old.file_name();
+            let process = name.to_str().and_then(|name| name.strip_prefix("sqlite-"));
+            if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+                let _ = std::fs::remove_dir_all(old.path());
+            }
+        }
+        let folder = all.join(format!("sqlite-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         folder
     });

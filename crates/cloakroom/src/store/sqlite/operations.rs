@@ -9,13 +9,13 @@ use rusqlite::{OptionalExtension, ToSql, params, params_from_iter};
 
 use super::database::Database;
 use super::failure::Failure;
-use super::row::{self, AFTER_COLUMNS, Columns, columns, millis};
+use super::row::{self, Columns, columns, millis};
 use crate::id::SessionHandle;
-use crate::record::{Record, Revision};
+use crate::record::Revision;
 use crate::store::{Created, Ended, Lookup, Renewal, Updated};
 use crate::time::UnixMillis;
 
-/// A row a session, for a call: where it is, and when the call is.
+/// Which session a call is about, and when it is.
 #[derive(Clone)]
 pub(super) struct At {
     pub(super) namespace: Arc<str>,
@@ -224,78 +224,4 @@ fn forget(
 ) -> Result<(), Failure> {
     db.statement(FORGET_SOME)?.execute(params![namespace, millis(now), limit as i64])?;
     Ok(())
-}
-
-static BY_SUBJECT: &str = concat!(
-    "SELECT ",
-    columns!(),
-    ", handle FROM sessions WHERE namespace = ?1 AND subject = ?2 AND +expires_at > ?3"
-);
-
-pub(super) fn by_subject(
-    db: &mut Database<'_>,
-    namespace: &str,
-    subject: &str,
-    now: UnixMillis,
-) -> Result<Vec<(SessionHandle, Record)>, Failure> {
-    list(db.statement(BY_SUBJECT)?.query(params![namespace, subject, millis(now)])?, usize::MAX)
-}
-
-// The plus keeps the planner from the index of the expiry, which would sort all sessions for each page.
-static PAGE: &str = concat!(
-    "SELECT ",
-    columns!(),
-    ", handle FROM sessions WHERE namespace = ?1 AND handle > ?2 AND +expires_at > ?3 \
-     ORDER BY handle"
-);
-static FIRST_PAGE: &str = concat!(
-    "SELECT ",
-    columns!(),
-    ", handle FROM sessions WHERE namespace = ?1 AND +expires_at > ?2 ORDER BY handle"
-);
-
-pub(super) fn page(
-    db: &mut Database<'_>,
-    namespace: &str,
-    after: Option<SessionHandle>,
-    limit: usize,
-    now: UnixMillis,
-) -> Result<Vec<(SessionHandle, Record)>, Failure> {
-    let now = millis(now);
-    let rows = match after {
-        Some(after) => db.statement(PAGE)?.query(params![namespace, after.as_bytes(), now])?,
-        None => db.statement(FIRST_PAGE)?.query(params![namespace, now])?,
-    };
-    list(rows, limit)
-}
-
-static COUNT: &str = "SELECT count(*) FROM sessions WHERE namespace = ?1 AND expires_at > ?2";
-
-pub(super) fn count(
-    db: &mut Database<'_>,
-    namespace: &str,
-    now: UnixMillis,
-) -> Result<u64, Failure> {
-    let count: i64 =
-        db.statement(COUNT)?.query_row(params![namespace, millis(now)], |row| row.get(0))?;
-    Ok(count.cast_unsigned())
-}
-
-/// The first `limit` records. Rows that are none are left out: one of them must not hide all others from an
-/// operator. It cannot be loaded either, so nobody is signed in by it.
-fn list(
-    mut rows: rusqlite::Rows<'_>,
-    limit: usize,
-) -> Result<Vec<(SessionHandle, Record)>, Failure> {
-    let mut found = Vec::new();
-    while found.len() < limit
-        && let Some(row) = rows.next()?
-    {
-        let handle = row::handle(row, AFTER_COLUMNS)?;
-        match row::record(row) {
-            Ok(record) => found.push((handle, record)),
-            Err(_) => tracing::warn!(store = super::NAME, %handle, "record cannot be read"),
-        }
-    }
-    Ok(found)
 }

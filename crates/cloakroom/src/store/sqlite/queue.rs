@@ -47,8 +47,15 @@ impl Queue {
     /// Drops the tasks that nobody waits for; whether any other is left.
     pub(super) fn drop_abandoned(&self) -> bool {
         let mut state = self.state();
-        state.tasks.retain(|task| !task.is_abandoned());
-        !state.tasks.is_empty()
+        let tasks = std::mem::take(&mut state.tasks);
+        let (gone, left): (VecDeque<_>, _) =
+            tasks.into_iter().partition(|task| task.is_abandoned());
+        state.tasks = left;
+        let any = !state.tasks.is_empty();
+        drop(state);
+        // Without the lock: to drop a task wakes its caller, and waking runs foreign code.
+        drop(gone);
+        any
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
