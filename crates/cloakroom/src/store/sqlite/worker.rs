@@ -82,6 +82,8 @@ fn work(
                     return;
                 }
             }
+            // Given up by all who were there.
+            Err(failure) if failure.is_busy() => {}
             Err(failure) => {
                 for task in queue.take(usize::MAX) {
                     task.answer(Some(&failure));

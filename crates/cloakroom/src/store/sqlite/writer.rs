@@ -32,7 +32,10 @@ pub(super) fn serve(db: &mut Database<'_>, queue: &Queue, watchers: &Watchers) -
         // The lock first, then the calls: whoever gives up while another process has it has done nothing, and
         // whoever comes meanwhile comes along.
         if let Err(failure) = patiently(|| queue.drop_abandoned(), || begin(db)) {
-            // Given up by all, or there is no hope.
+            if failure.is_busy() {
+                // Given up by all who were there; whoever has come since waits in its turn.
+                continue;
+            }
             for task in queue.take(usize::MAX) {
                 task.answer(Some(&failure));
             }
