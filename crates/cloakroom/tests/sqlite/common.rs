@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use cloakroom::store::{Created, Lookup, SqliteStore};
+use cloakroom::store::{Created, Lookup, SqliteStore, SqliteStoreBuilder};
 use cloakroom::{
     DataBuilder, Encoding, Record, RecordParts, Revision, SecretHash, SessionHandle, Store,
     UnixMillis,
@@ -23,9 +23,13 @@ pub(crate) const MAX_AGE: Duration = Duration::from_secs(100);
 /// The hash of every secret.
 pub(crate) const HASH: SecretHash = SecretHash::from_bytes([7; 32]);
 
-/// A store on a new file.
+/// A store on a new file, more patient than a visitor: what is tested here is not how busy the machine is.
 pub(crate) async fn fresh() -> SqliteStore {
-    SqliteStore::open(fresh_path()).await.expect("it opens")
+    patient().open(fresh_path()).await.expect("it opens")
+}
+
+pub(crate) fn patient() -> SqliteStoreBuilder {
+    SqliteStore::builder().with_timeout(Duration::from_secs(60))
 }
 
 /// The path of a file that is not there yet. It stays until the tests run again.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use cloakroom::store::{Created, Directory, Ended, Lookup, Renewal, SqliteStore, Store, Updated};
 use cloakroom::{Record, Result, Revision, SessionHandle, UnixMillis};
 
-use crate::common::fresh_path;
+use crate::common::{fresh_path, patient};
 
 #[derive(Debug)]
 pub(crate) struct Spread {
@@ -16,7 +16,7 @@ pub(crate) struct Spread {
 impl Spread {
     pub(crate) async fn fresh() -> Self {
         let path = fresh_path();
-        let open = || SqliteStore::builder().with_readers(1).open(&path);
+        let open = || patient().with_readers(1).open(&path);
         let (a, b, c) = tokio::join!(open(), open(), open());
         let stores = [a.expect("it opens"), b.expect("it opens"), c.expect("it opens")];
         Self { stores, calls: AtomicUsize::new(0) }
