@@ -34,6 +34,7 @@
 //! | `axum` | yes | extractors and error responses for axum; `tower` |
 //! | `tower` | by `axum` | `SessionLayer` for any tower service |
 //! | `msgpack` | no | MessagePack as the encoding of values |
+//! | `sqlite` | no | `store::SqliteStore`: sessions in one file |
 //! | `open` | by stores | `store::open`, which picks a store by its URL |
 //! | `testkit` | no | conformance suites, a test clock, a store that fails on command |
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -5,6 +5,8 @@ mod memory;
 #[cfg(feature = "open")]
 mod open;
 mod registry;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::fmt;
 use std::future::Future;
@@ -14,6 +16,8 @@ pub use self::memory::MemoryStore;
 #[cfg(feature = "open")]
 pub use self::open::open;
 pub use self::registry::StoreRegistry;
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{SqliteStore, SqliteStoreBuilder, SqliteSynchronous};
 
 use crate::error::Result;
 use crate::id::{SecretHash, SessionHandle};

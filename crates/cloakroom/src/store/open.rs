@@ -8,8 +8,11 @@ use crate::error::{Error, ErrorKind, Result};
 /// | URL | store | feature |
 /// |---|---|---|
 /// | `memory:` | [`MemoryStore`] | |
+/// | `sqlite:./sessions.db`, `sqlite:///var/lib/sessions.db` | `SqliteStore` on that file | `sqlite` |
 ///
 /// Every URL takes `?namespace=NAME`: sessions of one namespace are not seen in another.
+/// `sqlite:` takes `synchronous=full` or `normal` and `timeout=DURATION` as well. A path is taken as it is, up to
+/// the question mark.
 ///
 /// # Errors
 /// [`ErrorKind::StoreUrl`] for a scheme that is not known, one whose feature is off (the message names the
@@ -29,7 +32,11 @@ pub async fn open(url: &str) -> Result<AnyStore> {
     let mut url = StoreUrl::parse(url)?;
     match url.scheme.as_str() {
         "memory" => memory(&mut url),
-        _ => Err(url.refused("is no known scheme of a store; known: memory")),
+        #[cfg(feature = "sqlite")]
+        "sqlite" => super::sqlite::open(&mut url).await,
+        #[cfg(not(feature = "sqlite"))]
+        "sqlite" => Err(url.refused("needs the feature `sqlite` of cloakroom; enable it")),
+        _ => Err(url.refused("is no known scheme of a store; known: memory, sqlite")),
     }
 }
 
@@ -47,10 +54,10 @@ fn memory(url: &mut StoreUrl) -> Result<AnyStore> {
 }
 
 /// A URL in the parts that all stores share.
-struct StoreUrl {
+pub(super) struct StoreUrl {
     scheme: String,
     /// What stands between the scheme's colon and the query.
-    location: String,
+    pub(super) location: String,
     options: Vec<(String, String)>,
 }
 
@@ -68,13 +75,13 @@ impl StoreUrl {
     }
 
     /// Takes an option out of the query.
-    fn option(&mut self, name: &str) -> Option<String> {
+    pub(super) fn option(&mut self, name: &str) -> Option<String> {
         let at = self.options.iter().position(|(known, _)| known == name)?;
         Some(self.options.remove(at).1)
     }
 
     /// Refuses what no one has taken.
-    fn no_more_options(&self, known: &str) -> Result<()> {
+    pub(super) fn no_more_options(&self, known: &str) -> Result<()> {
         match self.options.first() {
             None => Ok(()),
             Some((name, _)) => {
@@ -83,7 +90,7 @@ impl StoreUrl {
         }
     }
 
-    fn refused(&self, why: &str) -> Error {
+    pub(super) fn refused(&self, why: &str) -> Error {
         Error::new(ErrorKind::StoreUrl, format!("`{}:` {why}", self.scheme))
     }
 }
@@ -111,6 +118,37 @@ mod tests {
         assert!(refusal("foo://user:hunter2@host/").await.contains("`foo:`"));
         assert!(refusal("memory:./dir").await.contains("takes no path"));
         assert!(refusal("memory:?colour=red").await.contains("`colour`"));
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[tokio::test]
+    async fn a_sqlite_store_opens_on_the_file_that_the_url_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        for options in ["", "?namespace=shop", "?synchronous=normal&timeout=1s"] {
+            let url = format!("sqlite:{}{options}", path.display());
+            assert_eq!(open(&url).await.unwrap().name(), "sqlite");
+        }
+        let url = format!("sqlite://{}", path.display());
+        assert_eq!(open(&url).await.unwrap().name(), "sqlite");
+        assert!(path.exists());
+        for (url, says) in [
+            ("sqlite:", "the path of a file"),
+            ("sqlite::memory:", "use `memory:`"),
+            ("sqlite://host/file", "takes a path"),
+            ("sqlite:./f?synchronous=off", "synchronous=full"),
+            ("sqlite:./f?timeout=soon", "duration"),
+            ("sqlite:./f?cache=shared", "`cache`"),
+        ] {
+            let refusal = refusal(url).await;
+            assert!(refusal.contains(says), "{url}: {refusal}");
+        }
+    }
+
+    #[cfg(not(feature = "sqlite"))]
+    #[tokio::test]
+    async fn a_store_whose_feature_is_off_names_the_feature() {
+        assert!(refusal("sqlite:./f").await.contains("feature `sqlite`"));
     }
 
     #[tokio::test]
