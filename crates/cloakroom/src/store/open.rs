@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// | URL | store | feature |
 /// |---|---|---|
 /// | `memory:` | [`MemoryStore`] | |
+/// | `postgres://user:password@host/database` | `PostgresStore` | `postgres` |
 ///
 /// Every URL takes `?namespace=NAME`: sessions of one namespace are not seen in another.
 ///
@@ -29,7 +30,8 @@ pub async fn open(url: &str) -> Result<AnyStore> {
     let mut url = StoreUrl::parse(url)?;
     match url.scheme.as_str() {
         "memory" => memory(&mut url),
-        _ => Err(url.refused("is no known scheme of a store; known: memory")),
+        "postgres" | "postgresql" => postgres(&mut url).await,
+        _ => Err(url.refused("is no known scheme of a store; known: memory, postgres")),
     }
 }
 
@@ -46,16 +48,28 @@ fn memory(url: &mut StoreUrl) -> Result<AnyStore> {
     }))
 }
 
+#[cfg(feature = "postgres")]
+async fn postgres(url: &mut StoreUrl) -> Result<AnyStore> {
+    let store = super::PostgresStore::from_parsed_url(url)?.build()?;
+    store.check().await?;
+    Ok(AnyStore::new(store))
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn postgres(url: &mut StoreUrl) -> Result<AnyStore> {
+    Err(url.refused("needs the feature `postgres` of cloakroom"))
+}
+
 /// A URL in the parts that all stores share.
-struct StoreUrl {
+pub(super) struct StoreUrl {
     scheme: String,
     /// What stands between the scheme's colon and the query.
-    location: String,
+    pub(super) location: String,
     options: Vec<(String, String)>,
 }
 
 impl StoreUrl {
-    fn parse(url: &str) -> Result<Self> {
+    pub(super) fn parse(url: &str) -> Result<Self> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let (scheme, location) = base.split_once(':').ok_or_else(|| {
             Error::new(
@@ -68,13 +82,13 @@ impl StoreUrl {
     }
 
     /// Takes an option out of the query.
-    fn option(&mut self, name: &str) -> Option<String> {
+    pub(super) fn option(&mut self, name: &str) -> Option<String> {
         let at = self.options.iter().position(|(known, _)| known == name)?;
         Some(self.options.remove(at).1)
     }
 
     /// Refuses what no one has taken.
-    fn no_more_options(&self, known: &str) -> Result<()> {
+    pub(super) fn no_more_options(&self, known: &str) -> Result<()> {
         match self.options.first() {
             None => Ok(()),
             Some((name, _)) => {
@@ -83,7 +97,7 @@ impl StoreUrl {
         }
     }
 
-    fn refused(&self, why: &str) -> Error {
+    pub(super) fn refused(&self, why: &str) -> Error {
         Error::new(ErrorKind::StoreUrl, format!("`{}:` {why}", self.scheme))
     }
 }
