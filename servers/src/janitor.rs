@@ -1,8 +1,34 @@
-//! Whoever cleans up behind a server that a whole test process shares.
+//! Servers that a whole test process shares, and whoever cleans up behind them.
 
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use crate::process::Process;
+
+/// A server that is started once, or one that runs already.
+pub(crate) type Served<T> = OnceLock<Option<(String, Option<(T, Janitor)>)>>;
+
+/// The URL of a server that this process shares: of the one that the variable names, or of one that is started.
+pub(crate) fn shared<T>(
+    served: &'static Served<T>,
+    variable: &str,
+    package: &str,
+    start: impl FnOnce() -> io::Result<Option<T>>,
+    of: impl FnOnce(&T) -> (String, &Process),
+) -> Option<&'static str> {
+    let served = served.get_or_init(|| {
+        if let Ok(url) = std::env::var(variable) {
+            return Some((url, None));
+        }
+        let server = crate::required(package, start())?;
+        let (url, process) = of(&server);
+        let janitor = Janitor::of(process.id(), process.folder()).expect("a shell starts");
+        Some((url, Some((server, janitor))))
+    });
+    served.as_ref().map(|(url, _)| url.as_str())
+}
 
 /// A shell that waits for the end of this process, then ends a server and removes its folder.
 ///

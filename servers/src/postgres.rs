@@ -4,24 +4,17 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::janitor::Janitor;
+use crate::janitor::{Served, shared};
 use crate::process::{Process, free_port};
 use crate::user::{command, give};
 
 /// Names a server that runs already; its user must be allowed to create schemas and roles.
 const URL: &str = "CLOAKROOM_TEST_POSTGRES_URL";
-
-/// What the tests of a process share.
-struct Shared {
-    url: String,
-    _server: Option<(Postgres, Janitor)>,
-}
 
 /// A PostgreSQL server on a port of the loopback interface. Dropping it ends it.
 ///
@@ -78,17 +71,8 @@ impl Postgres {
     /// # Panics
     /// If PostgreSQL does not start, or is not there although `CLOAKROOM_TEST_REQUIRE` is set.
     pub fn shared() -> Option<&'static str> {
-        static SHARED: OnceLock<Option<Shared>> = OnceLock::new();
-        let shared = SHARED.get_or_init(|| {
-            if let Ok(url) = std::env::var(URL) {
-                return Some(Shared { url, _server: None });
-            }
-            let server = crate::required("postgresql", Self::start(&[]))?;
-            let janitor = Janitor::of(server.process.id(), server.process.folder());
-            let janitor = janitor.expect("a shell starts");
-            Some(Shared { url: server.url(), _server: Some((server, janitor)) })
-        });
-        shared.as_ref().map(|shared| shared.url.as_str())
+        static SHARED: Served<Postgres> = Served::new();
+        shared(&SHARED, URL, "postgresql", || Self::start(&[]), |this| (this.url(), &this.process))
     }
 
     /// Where it is: `postgres://user:password@127.0.0.1:port/postgres`.

@@ -27,6 +27,6 @@ fn postgresql_starts_again_on_its_data_after_it_was_killed() {
 #[test]
 fn pgbouncer_stands_before_a_server() {
     let Some(server) = required("postgresql", Postgres::start(&[])) else { return };
-    let Some(bouncer) = required("pgbouncer", PgBouncer::start(&server)) else { return };
+    let Some(bouncer) = required("pgbouncer", PgBouncer::start(&server.url())) else { return };
     assert_ne!(bouncer.url(), server.url());
 }

@@ -77,7 +77,7 @@ impl PostgresStore {
     /// A store on connections of the application's own pool.
     ///
     /// Leave its recycling method at `Fast`: any other costs a round trip a call. The pool decides how many
-    /// connections there are and how they are opened; a connection whose call was cut off is taken out of it.
+    /// connections there are and how they are opened; a connection whose call failed is taken out of it.
     pub fn from_pool(pool: Pool) -> PostgresStoreBuilder {
         PostgresStoreBuilder::new(Source::Pool(pool))
     }

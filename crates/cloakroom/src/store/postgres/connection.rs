@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
-use tokio::time::{Instant, timeout_at};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::Row;
 
 use super::failure;
@@ -45,15 +46,21 @@ impl Connections {
                     return Ok(rows);
                 }
                 Ok(Err(error)) if failure::is_rolled_back(&error) => lease.put_back(),
-                Ok(Err(error)) => return Err(failure::failed(what, &error)),
-                Err(_) => return Err(failure::no_answer(what, self.timeout)),
+                Ok(Err(error)) => {
+                    lease.close();
+                    return Err(failure::failed(what, &error));
+                }
+                Err(_) => {
+                    lease.close();
+                    return Err(failure::no_answer(what, self.timeout));
+                }
             }
         }
     }
 
     pub(super) async fn lease(&self, deadline: Deadline) -> Result<Lease> {
         match timeout_at(deadline.0, self.pool.get()).await {
-            Ok(Ok(object)) => Ok(Lease(Some(object))),
+            Ok(Ok(object)) => Ok(Lease { object: Some(object), limit: self.timeout }),
             Ok(Err(error)) => Err(failure::no_connection(&error)),
             Err(_) => Err(failure::no_connection_in_time(self.timeout)),
         }
@@ -71,29 +78,69 @@ impl Deadline {
     }
 }
 
-/// A connection of the pool. It goes back only if it is [put back](Self::put_back), else it is closed: whoever
-/// was cut off in the middle of a command, by a timeout, an error or a dropped future, leaves it to nobody.
-pub(super) struct Lease(Option<Object>);
+/// A connection of the pool, for one call.
+///
+/// A call that has its whole answer [puts it back](Self::put_back), one that failed [closes](Self::close) it. A
+/// call whose future is dropped in the middle does neither: then the connection is kept from everyone until the
+/// server has answered, and closed if it does not in time. To close it at once would let visitors who hang up
+/// make the server open connections as fast as they can.
+pub(super) struct Lease {
+    object: Option<Object>,
+    limit: Duration,
+}
 
 impl Lease {
     pub(super) fn object(&self) -> &Object {
-        self.0.as_ref().expect("it is there until the lease ends")
+        self.object.as_ref().expect("it is there until the lease ends")
     }
 
     pub(super) fn object_mut(&mut self) -> &mut Object {
-        self.0.as_mut().expect("it is there until the lease ends")
+        self.object.as_mut().expect("it is there until the lease ends")
     }
 
     pub(super) fn put_back(mut self) {
-        drop(self.0.take());
+        drop(self.object.take());
     }
+
+    pub(super) fn close(mut self) {
+        if let Some(object) = self.object.take() {
+            close(object);
+        }
+    }
+}
+
+/// Takes a connection out of its pool. Dropping the client ends the task that serves it, which closes the
+/// socket.
+fn close(object: Object) {
+    drop(Object::take(object));
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        let Some(object) = self.object.take() else { return };
+        let Ok(runtime) = Handle::try_current() else { return close(object) };
+        runtime.spawn(settle(object, self.limit));
+    }
+}
+
+/// Gives a connection back once the server has answered everything: answers come in the order of the questions,
+/// so the one to an empty question comes last.
+async fn settle(object: Object, limit: Duration) {
+    let mut held = Held(Some(object));
+    if let Some(object) = &held.0
+        && let Ok(Ok(())) = timeout(limit, object.check_connection()).await
+    {
+        drop(held.0.take());
+    }
+}
+
+/// Closes what it holds, also if the runtime ends before the server has answered.
+struct Held(Option<Object>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
         if let Some(object) = self.0.take() {
-            // Dropping the client ends the task of the connection, which closes the socket.
-            drop(Object::take(object));
+            close(object);
         }
     }
 }

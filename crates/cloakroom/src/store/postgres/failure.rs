@@ -46,7 +46,10 @@ fn advice(code: &SqlState) -> &'static str {
         "42P01" | "42703" | "3F000" => {
             "the table is missing or outdated; run the migrations of this version"
         }
-        "42501" => "the role may not; grant it SELECT, INSERT, UPDATE and DELETE on the table",
+        "42501" => {
+            "the role may not; run the migrations as the owner of the schema, and grant this role what the end \
+             of their text says"
+        }
         "25006" => "the server is read-only; connect to the primary",
         "57014" => "the statement was cancelled; is a `statement_timeout` set?",
         "3D000" => "there is no such database; create it, or correct the URL",

@@ -44,9 +44,11 @@ impl PostgresStore {
         out.push_str(&format!(
             "\n-- What the application needs at run time, for its role:\n\
              -- GRANT USAGE ON SCHEMA {} TO …;\n\
-             -- GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO …;\n",
+             -- GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO …;\n\
+             -- GRANT SELECT ON {} TO …; -- if it calls `migrate`, to see that nothing is left to do\n",
             names.schema(),
-            names.table()
+            names.table(),
+            names.migrations()
         ));
         out
     }

@@ -71,8 +71,8 @@ const BATCH: usize = 1000;
 /// Clones are the same store and share its connections.
 ///
 /// # Cancellation
-/// A call whose future is dropped has taken effect or has not, and its connection is closed. So is that of a
-/// call that was not answered in time.
+/// A call whose future is dropped has taken effect, will shortly, or never does; its connection serves no other
+/// call before the server has answered. That of a call that failed, or was not answered in time, is closed.
 ///
 /// # Examples
 /// ```no_run
