@@ -35,6 +35,7 @@
 //! | `tower` | by `axum` | `SessionLayer` for any tower service |
 //! | `msgpack` | no | MessagePack as the encoding of values |
 //! | `open` | by stores | `store::open`, which picks a store by its URL |
+//! | `postgres` | no | `store::PostgresStore`: sessions in PostgreSQL |
 //! | `testkit` | no | conformance suites, a test clock, a store that fails on command |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

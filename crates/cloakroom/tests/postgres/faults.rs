@@ -59,7 +59,7 @@ async fn count_up(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
     let server = or_skip!(server(&[]).await);
-    let store = on(&server).max_connections(4).build().unwrap();
+    let store = on(&server).with_max_connections(4).build().unwrap();
     let acknowledged = Arc::new(AtomicU64::new(0));
     let stop = Arc::new(AtomicBool::new(false));
     for n in 0..4 {
@@ -99,7 +99,7 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
 #[tokio::test]
 async fn s_089_a_paused_server_fails_calls_in_time_and_serves_them_later() {
     let server = or_skip!(server(&[]).await);
-    let builder = on(&server).max_connections(1).timeout(Duration::from_millis(200));
+    let builder = on(&server).with_max_connections(1).with_timeout(Duration::from_millis(200));
     let store = builder.build().unwrap();
     for n in 0..4 {
         assert_eq!(
@@ -114,7 +114,7 @@ async fn s_089_a_paused_server_fails_calls_in_time_and_serves_them_later() {
         assert!(error.to_string().contains("200ms"), "{error}");
     }
     drop(paused);
-    let patient = on(&server).max_connections(1).build().unwrap();
+    let patient = on(&server).with_max_connections(1).build().unwrap();
     assert_eq!(number(&live(&patient, key(3), NOW).await.unwrap()), 3);
     // No answer to what was asked during the pause reaches anyone.
     works_again(&store, 10).await;
@@ -126,7 +126,7 @@ async fn s_089_a_paused_server_fails_calls_in_time_and_serves_them_later() {
 #[tokio::test]
 async fn connections_that_the_server_cut_are_replaced() {
     let server = or_skip!(server(&[]).await);
-    let store = on(&server).max_connections(4).build().unwrap();
+    let store = on(&server).with_max_connections(4).build().unwrap();
     assert_eq!(store.create(key(0), record(0), NOW).await.unwrap(), Created::Created);
     let beside = client(&server.url()).await;
     for _ in 0..5 {
@@ -176,7 +176,7 @@ async fn a_call_that_is_cut_off_is_an_error_and_changes_nothing() {
 /// anyone else.
 #[tokio::test]
 async fn s_078_dropped_futures_leave_no_reply_behind() {
-    let store = or_skip!(builder().await).max_connections(1).build().unwrap();
+    let store = or_skip!(builder().await).with_max_connections(1).build().unwrap();
     for n in 0..8 {
         assert_eq!(store.create(key(n), record(0), NOW).await.unwrap(), Created::Created);
     }
@@ -231,8 +231,8 @@ async fn begin_and_drop<T>(call: impl Future<Output = T>) {
 async fn s_078_a_connection_in_the_middle_of_a_command_is_not_pooled() {
     let name = fresh("dropper");
     let builder = async || crate::setup::with_options(&format!("&application_name={name}")).await;
-    let store = or_skip!(builder().await).max_connections(1);
-    let store = store.timeout(Duration::from_millis(500)).build().unwrap();
+    let store = or_skip!(builder().await).with_max_connections(1);
+    let store = store.with_timeout(Duration::from_millis(500)).build().unwrap();
     let first = record(0);
     assert_eq!(store.create(key(0), first.clone(), NOW).await.unwrap(), Created::Created);
     let process = processes(&name).await;

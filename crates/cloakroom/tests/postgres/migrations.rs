@@ -9,7 +9,7 @@ use crate::setup::{NOW, fresh, key, live, record, shared_client, store};
 
 fn in_schema(schema: &str) -> PostgresStore {
     let url = Postgres::shared().expect("asked before");
-    let builder = PostgresStore::from_url(url).unwrap().schema(schema).table("user");
+    let builder = PostgresStore::from_url(url).unwrap().with_schema(schema).with_table("user");
     builder.build().unwrap()
 }
 
@@ -73,7 +73,7 @@ async fn s_107_only_migrations_need_more_than_reading_and_writing() {
     let store = builder.build().unwrap();
     store.migrate().await.expect("there is nothing left to do, and a table to read says so");
     let builder = or_skip!(crate::setup::builder().await);
-    let elsewhere = builder.schema(fresh("none")).build().unwrap();
+    let elsewhere = builder.with_schema(fresh("none")).build().unwrap();
     let error = elsewhere.migrate().await.unwrap_err();
     assert!(error.to_string().contains("as the owner"), "{error}");
     let error = elsewhere.check().await.unwrap_err();
@@ -96,7 +96,7 @@ async fn a_table_of_a_newer_version_is_left_alone() {
 #[test]
 fn the_text_of_the_migrations_needs_no_server() {
     let builder = PostgresStore::from_url("postgres://localhost/app");
-    let store = builder.map(|builder| builder.schema("web").table("visits"));
+    let store = builder.map(|builder| builder.with_schema("web").with_table("visits"));
     let text = store.and_then(PostgresStoreBuilder::build).unwrap().migrations();
     assert!(text.contains("CREATE TABLE \"web\".\"visits\" (") && text.contains("GRANT SELECT"));
     assert!(!text.contains("{table}") && !text.contains("{index"), "{text}");

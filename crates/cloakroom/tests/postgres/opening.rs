@@ -41,7 +41,7 @@ async fn a_pool_of_the_application_serves() {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(config, NoTls, recycling);
     let pool = Pool::builder(manager).max_size(2).build().unwrap();
-    let builder = PostgresStore::from_pool(pool.clone()).namespace(fresh("test"));
+    let builder = PostgresStore::from_pool(pool.clone()).with_namespace(fresh("test"));
     let store = builder.build().unwrap();
     assert_eq!(store.create(key(1), record(1), NOW).await.unwrap(), Created::Created);
     assert!(live(&store, key(1), NOW).await.is_some());
@@ -76,8 +76,8 @@ async fn s_084_namespaces_never_meet() {
 async fn s_082_instances_share_the_sessions() {
     let builder = or_skip!(crate::setup::builder().await);
     let namespace = fresh("test");
-    let one = builder.namespace(&namespace).build().unwrap();
-    let other = crate::setup::builder().await.unwrap().namespace(&namespace).build().unwrap();
+    let one = builder.with_namespace(&namespace).build().unwrap();
+    let other = crate::setup::builder().await.unwrap().with_namespace(&namespace).build().unwrap();
     assert_eq!(one.create(key(1), record(1), NOW).await.unwrap(), Created::Created);
     assert!(live(&other, key(1), NOW).await.is_some());
     assert!(other.delete(key(1), cloakroom::store::Ended::Revoked, NOW).await.unwrap());

@@ -15,7 +15,7 @@ use crate::setup::{MAX_AGE, NOW, builder, fresh, key, live, parts, record, share
 /// A store, and the name of its namespace, by which its rows are found.
 async fn named() -> Option<(PostgresStore, String)> {
     let namespace = fresh("rows");
-    Some((builder().await?.namespace(&namespace).build().unwrap(), namespace))
+    Some((builder().await?.with_namespace(&namespace).build().unwrap(), namespace))
 }
 
 async fn set(namespace: &str, assignment: &str) {
@@ -191,7 +191,7 @@ async fn an_end_is_remembered_for_a_day_and_nothing_else() {
 
 #[tokio::test]
 async fn an_end_need_not_be_remembered() {
-    let store = or_skip!(builder().await).remember_ended(Duration::ZERO).build().unwrap();
+    let store = or_skip!(builder().await).with_remembered_ends(Duration::ZERO).build().unwrap();
     assert_eq!(store.create(key(1), record(1), NOW).await.unwrap(), Created::Created);
     assert!(store.delete(key(1), Ended::Revoked, NOW).await.unwrap());
     assert!(matches!(store.load(key(1), None, NOW).await.unwrap(), Lookup::Absent(None)));

@@ -38,7 +38,7 @@ pub(crate) async fn with_options(options: &str) -> Option<PostgresStoreBuilder> 
     let url = Postgres::shared()?;
     MIGRATED.get_or_init(|| migrate(url)).await;
     let url = format!("{url}?options=-c%20role%3D{ROLE}{options}");
-    Some(PostgresStore::from_url(&url).expect("a URL").namespace(fresh("test")))
+    Some(PostgresStore::from_url(&url).expect("a URL").with_namespace(fresh("test")))
 }
 
 /// Makes the table as its owner, and the role that the store gets.
@@ -64,7 +64,7 @@ pub(crate) async fn store() -> Option<PostgresStore> {
 pub(crate) async fn bounced() -> Option<PostgresStore> {
     store().await?;
     let builder = PostgresStore::from_url(PgBouncer::shared()?).expect("a URL");
-    Some(builder.namespace(fresh("test")).build().expect("settings"))
+    Some(builder.with_namespace(fresh("test")).build().expect("settings"))
 }
 
 /// A server of its own with its table; `None` if there is none.

@@ -19,7 +19,7 @@ fn statements(log: &str) -> usize {
 #[tokio::test]
 async fn each_call_is_one_statement() {
     let server = or_skip!(server(&["log_statement = 'all'"]).await);
-    let store = on(&server).max_connections(1).build().unwrap();
+    let store = on(&server).with_max_connections(1).build().unwrap();
     store.check().await.unwrap();
     let mut before = statements(&server.log());
     let mut costs = |what: &str| {
@@ -113,9 +113,9 @@ async fn s_101_another_isolation_level_changes_nothing() {
 async fn s_106_neither_time_zones_nor_2038_move_a_deadline() {
     let east = or_skip!(with_options("%20-c%20TimeZone%3DPacific/Kiritimati").await);
     let namespace = crate::setup::fresh("zone");
-    let east = east.namespace(&namespace).build().unwrap();
+    let east = east.with_namespace(&namespace).build().unwrap();
     let west = or_skip!(with_options("%20-c%20TimeZone%3DPacific/Pago_Pago").await);
-    let west = west.namespace(&namespace).build().unwrap();
+    let west = west.with_namespace(&namespace).build().unwrap();
     let late = UnixMillis::from_millis(4_000_000_000_000);
     for (n, created, deadline) in [
         (1, NOW, NOW.plus(MAX_AGE)),

@@ -32,9 +32,9 @@ const REMEMBER_ENDED: Duration = Duration::from_secs(24 * 60 * 60);
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), cloakroom::Error> {
 /// let store = PostgresStore::from_url("postgres://app:password@localhost/app")?
-///     .schema("web")
-///     .namespace("shop")
-///     .timeout(Duration::from_millis(500))
+///     .with_schema("web")
+///     .with_namespace("shop")
+///     .with_timeout(Duration::from_millis(500))
 ///     .build()?; // nothing is connected before the first call
 /// # let _ = store;
 /// # Ok(()) }
@@ -99,12 +99,12 @@ impl PostgresStoreBuilder {
     /// The schema of the table. Default: `public`.
     ///
     /// 1 to 40 lower-case letters, digits and `_`, not beginning with a digit.
-    pub fn schema(self, schema: impl Into<String>) -> Self {
+    pub fn with_schema(self, schema: impl Into<String>) -> Self {
         Self { schema: schema.into(), ..self }
     }
 
-    /// The table. Default: `cloakroom_sessions`. Named like a [`schema`](Self::schema).
-    pub fn table(self, table: impl Into<String>) -> Self {
+    /// The table. Default: `cloakroom_sessions`. Named like a [`with_schema`](Self::with_schema).
+    pub fn with_table(self, table: impl Into<String>) -> Self {
         Self { table: table.into(), ..self }
     }
 
@@ -112,19 +112,19 @@ impl PostgresStoreBuilder {
     /// name.
     ///
     /// Up to 64 letters, digits and `_.:-`.
-    pub fn namespace(self, namespace: impl Into<String>) -> Self {
+    pub fn with_namespace(self, namespace: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), ..self }
     }
 
     /// How many connections are opened at most. Default: 16. A pool of the application's own has its own number.
-    pub fn max_connections(self, connections: usize) -> Self {
+    pub fn with_max_connections(self, connections: usize) -> Self {
         Self { max_connections: connections, ..self }
     }
 
     /// How long a call may take in all: waiting for a connection, opening one, and the statement. Default: 2 s.
     ///
     /// The call then fails with [`ErrorKind::Unavailable`] and its connection is closed.
-    pub fn timeout(self, timeout: Duration) -> Self {
+    pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
@@ -132,7 +132,7 @@ impl PostgresStoreBuilder {
     ///
     /// A row stays so long, with the handle, the reason and this moment in it. Zero: nothing is told, and the
     /// next sweep removes the row.
-    pub fn remember_ended(self, remember: Duration) -> Self {
+    pub fn with_remembered_ends(self, remember: Duration) -> Self {
         Self { remember_ended: remember, ..self }
     }
 

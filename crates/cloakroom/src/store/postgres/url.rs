@@ -52,11 +52,11 @@ impl PostgresStore {
     ///
     /// | option | meaning | default |
     /// |---|---|---|
-    /// | `namespace` | [`namespace`](PostgresStoreBuilder::namespace) | none |
-    /// | `schema` | [`schema`](PostgresStoreBuilder::schema) | `public` |
-    /// | `table` | [`table`](PostgresStoreBuilder::table) | `cloakroom_sessions` |
-    /// | `max_connections` | [`max_connections`](PostgresStoreBuilder::max_connections) | 16 |
-    /// | `timeout` | [`timeout`](PostgresStoreBuilder::timeout), such as `500ms` | `2s` |
+    /// | `namespace` | [`with_namespace`](PostgresStoreBuilder::with_namespace) | none |
+    /// | `schema` | [`with_schema`](PostgresStoreBuilder::with_schema) | `public` |
+    /// | `table` | [`with_table`](PostgresStoreBuilder::with_table) | `cloakroom_sessions` |
+    /// | `max_connections` | [`with_max_connections`](PostgresStoreBuilder::with_max_connections) | 16 |
+    /// | `timeout` | [`with_timeout`](PostgresStoreBuilder::with_timeout), such as `500ms` | `2s` |
     /// | `sslmode` | `disable`: talk without encryption to another machine as well | |
     ///
     /// and those of tokio-postgres, such as `application_name` or `target_session_attrs`.
