@@ -27,4 +27,5 @@ use or_skip;
 
 // S-101 and S-107: READ COMMITTED, and a role that may create nothing.
 cloakroom::store_conformance!(direct, crate::or_skip!(crate::setup::store().await));
+cloakroom::store_conformance!(prepared, crate::or_skip!(crate::setup::prepared().await));
 cloakroom::store_conformance!(bounced, crate::or_skip!(crate::setup::bounced().await));

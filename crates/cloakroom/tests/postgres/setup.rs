@@ -60,6 +60,12 @@ pub(crate) async fn store() -> Option<PostgresStore> {
     Some(builder().await?.build().expect("settings"))
 }
 
+/// A store on that server that keeps its statements prepared.
+pub(crate) async fn prepared() -> Option<PostgresStore> {
+    let builder = builder().await?.with_prepared_statements(true);
+    Some(builder.build().expect("settings"))
+}
+
 /// A store that reaches it through PgBouncer.
 pub(crate) async fn bounced() -> Option<PostgresStore> {
     store().await?;

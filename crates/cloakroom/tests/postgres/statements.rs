@@ -68,6 +68,22 @@ async fn each_call_is_one_statement() {
     costs("count");
 }
 
+/// The first use of a connection prepares; from then on a statement is parsed and planned no more.
+#[tokio::test]
+async fn prepared_statements_are_parsed_once_a_connection() {
+    let server = or_skip!(server(&["log_min_duration_statement = 0"]).await);
+    let builder = on(&server).with_max_connections(1).with_prepared_statements(true);
+    let store = builder.build().unwrap();
+    for _ in 0..5 {
+        assert!(live(&store, key(1), NOW).await.is_none());
+    }
+    let log = server.log();
+    let of_load =
+        || log.lines().filter(|line| line.contains("FROM \"public\".\"cloakroom_sessions\""));
+    assert_eq!(of_load().filter(|line| line.contains("parse s")).count(), 1);
+    assert_eq!(of_load().filter(|line| line.contains("execute s")).count(), 5);
+}
+
 /// A transaction that writes takes a number; what is read takes none.
 #[tokio::test]
 async fn s_060_a_load_that_renews_nothing_writes_nothing() {

@@ -6,6 +6,7 @@ use deadpool_postgres::{Object, Pool};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::Row;
+use tokio_postgres::types::Type;
 
 use super::failure;
 use super::row::Parameter;
@@ -16,6 +17,8 @@ use crate::error::{Error, Result};
 pub(super) struct Connections {
     pub(super) pool: Pool,
     pub(super) timeout: Duration,
+    /// Whether statements are kept on the connections.
+    pub(super) prepared: bool,
 }
 
 /// By when a call is over, retries included.
@@ -27,9 +30,7 @@ impl Connections {
         Deadline(Instant::now() + self.timeout)
     }
 
-    /// Sends one statement and reads what it returns: one round trip, since it is parsed, bound and run in one
-    /// message. No statement is left behind on the connection, so that a pool between us and the server may
-    /// give it to someone else.
+    /// Sends one statement and reads what it returns: one round trip.
     pub(super) async fn query(
         &self,
         what: &str,
@@ -39,8 +40,8 @@ impl Connections {
     ) -> Result<Vec<Row>> {
         loop {
             let lease = self.lease(deadline).await?;
-            let object = lease.object();
-            match timeout_at(deadline.0, object.query_typed(sql, parameters)).await {
+            let answer = self.send(lease.object(), sql, parameters);
+            match timeout_at(deadline.0, answer).await {
                 Ok(Ok(rows)) => {
                     lease.put_back();
                     return Ok(rows);
@@ -56,6 +57,26 @@ impl Connections {
                 }
             }
         }
+    }
+
+    /// A statement is parsed, bound and run in one message, and nothing of it stays behind on the connection, so
+    /// that a pool between us and the server may give it to someone else.
+    ///
+    /// Where none is between, it is prepared at its first use of a connection, which costs that call a round trip
+    /// more, and each later one no parsing and planning.
+    async fn send(
+        &self,
+        object: &Object,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        if !self.prepared {
+            return object.query_typed(sql, parameters).await;
+        }
+        let types: Vec<Type> = parameters.iter().map(|(_, kind)| kind.clone()).collect();
+        let values: Vec<_> = parameters.iter().map(|(value, _)| *value).collect();
+        let statement = object.prepare_typed_cached(sql, &types).await?;
+        object.query(&statement, &values).await
     }
 
     pub(super) async fn lease(&self, deadline: Deadline) -> Result<Lease> {

@@ -55,7 +55,8 @@ const BATCH: usize = 1000;
 /// # Round trips
 /// Each call of [`Store`] is one statement in one round trip, a load that renews included; a load that does not
 /// renew writes nothing. A call is repeated only if another writer changed the row in the same moment. No
-/// statement is prepared, so PgBouncer may stand between, in transaction mode.
+/// statement is prepared, so PgBouncer may stand between, in transaction mode; where nothing does,
+/// [prepare them](PostgresStoreBuilder::with_prepared_statements).
 ///
 /// # Durability
 /// An acknowledged write is as durable as the server makes it. With `synchronous_commit = off` a crash can lose
@@ -79,8 +80,8 @@ const BATCH: usize = 1000;
 /// use cloakroom::store::PostgresStore;
 ///
 /// # async fn example() -> Result<(), cloakroom::Error> {
-/// let store = PostgresStore::open("postgres://app:password@localhost/app").await?;
-/// store.migrate().await?;
+/// let store = PostgresStore::from_url("postgres://app:password@localhost/app")?.build()?;
+/// store.migrate().await?; // or leave that to someone, and `PostgresStore::open`
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]

@@ -57,6 +57,7 @@ impl PostgresStore {
     /// | `table` | [`with_table`](PostgresStoreBuilder::with_table) | `cloakroom_sessions` |
     /// | `max_connections` | [`with_max_connections`](PostgresStoreBuilder::with_max_connections) | 16 |
     /// | `timeout` | [`with_timeout`](PostgresStoreBuilder::with_timeout), such as `500ms` | `2s` |
+    /// | `prepared` | [`with_prepared_statements`](PostgresStoreBuilder::with_prepared_statements) | `false` |
     /// | `sslmode` | `disable`: talk without encryption to another machine as well | |
     ///
     /// and those of tokio-postgres, such as `application_name` or `target_session_attrs`.
@@ -83,6 +84,12 @@ impl PostgresStore {
         let max_connections = url.option("max_connections");
         let max_connections = max_connections.map(|text| number(url, &text)).transpose()?;
         let timeout = url.option("timeout").map(|text| duration(url, &text)).transpose()?;
+        let prepared = url.option("prepared").map(|text| match text.as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(url.refused("takes `true` or `false` as `prepared`")),
+        });
+        let prepared = prepared.transpose()?;
         let (namespace, schema, table) =
             (url.option("namespace"), url.option("schema"), url.option("table"));
         let config = config(url, timeout.unwrap_or(TIMEOUT))?;
@@ -93,6 +100,7 @@ impl PostgresStore {
         builder.table = table.unwrap_or(builder.table);
         builder.max_connections = max_connections.unwrap_or(builder.max_connections);
         builder.timeout = timeout.unwrap_or(builder.timeout);
+        builder.prepared = prepared.unwrap_or(builder.prepared);
         Ok(builder)
     }
 }
@@ -122,7 +130,7 @@ fn config(url: &mut StoreUrl, timeout: Duration) -> Result<Config> {
             separator = '&';
         }
     }
-    let own = "max_connections, namespace, schema, sslmode, table, timeout";
+    let own = "max_connections, namespace, prepared, schema, sslmode, table, timeout";
     url.no_more_options(&format!("{own}, {}", OF_DRIVER.join(", ")))?;
     // Its error may quote the URL.
     let mut config: Config = text.parse().map_err(|_| {
@@ -198,14 +206,19 @@ mod tests {
     #[test]
     fn options_are_ours_or_the_drivers() {
         builds(
-            "postgresql://localhost/db?namespace=shop&schema=web&table=s&max_connections=3&timeout=500ms\
+            "postgresql://localhost/db?namespace=shop&schema=web&table=s&max_connections=3&prepared=true&timeout=500ms\
              &application_name=a%20b&options=-c%20search_path%3Dx",
         );
         let says = refusal("postgres://localhost/db?colour=red");
         assert!(says.contains("`colour`") && says.contains("namespace"), "{says}");
-        for option in
-            ["max_connections=x", "max_connections=0", "timeout=x", "timeout=0s", "port=x"]
-        {
+        for option in [
+            "prepared=1",
+            "max_connections=x",
+            "max_connections=0",
+            "timeout=x",
+            "timeout=0s",
+            "port=x",
+        ] {
             refusal(&format!("postgres://localhost/db?{option}"));
         }
         for name in ["schema=a%22b", "table=a%3B--", "namespace=a%00b"] {
