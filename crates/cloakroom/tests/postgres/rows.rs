@@ -220,6 +220,40 @@ async fn s_061_a_sweep_spares_what_is_renewed_meanwhile() {
     assert!(live(&store, key(2), late).await.is_some());
 }
 
+/// Another create has the key, and is not committed when ours begins.
+#[tokio::test]
+async fn a_create_that_waits_for_another_finds_what_that_left() {
+    let (store, namespace) = or_skip!(named().await);
+    let insert = "INSERT INTO cloakroom_sessions (namespace, handle, ended, expires_at, revision, secret_hash, \
+                  created_at, idle_deadline, max_age, secret_since, browser_session, data) \
+                  VALUES ($1, $2, NULL, $3, 1, sha256(''), 0, $3, 1, 0, false, '{}')";
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%added AS%'";
+    let beside = shared_client().await;
+    for (n, expires_at, commits, expected) in [
+        (1, NOW.plus(MAX_AGE), true, Created::Occupied),
+        (2, NOW.plus(MAX_AGE), false, Created::Created),
+        (3, NOW, true, Created::Created),
+    ] {
+        let mut first = shared_client().await;
+        let transaction = first.transaction().await.unwrap();
+        let (handle, expires_at) = (key(n), expires_at.as_millis() as i64);
+        let parameters: [&(dyn ToSql + Sync); 3] =
+            [&namespace, &&handle.as_bytes()[..], &expires_at];
+        transaction.execute(insert, &parameters).await.unwrap();
+        let create = tokio::spawn({
+            let store = store.clone();
+            async move { store.create(key(n), record(5), NOW).await.unwrap() }
+        });
+        while beside.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 0 {}
+        if commits {
+            transaction.commit().await.unwrap();
+        } else {
+            transaction.rollback().await.unwrap();
+        }
+        assert_eq!(create.await.unwrap(), expected, "session {n}");
+    }
+}
+
 #[tokio::test]
 async fn a_sweep_of_any_size_works_in_batches() {
     let (store, namespace) = or_skip!(named().await);

@@ -60,9 +60,9 @@ pub(crate) async fn store() -> Option<PostgresStore> {
     Some(builder().await?.build().expect("settings"))
 }
 
-/// A store on that server that keeps its statements prepared.
+/// A store on that server that keeps its statements prepared and tells of ends.
 pub(crate) async fn prepared() -> Option<PostgresStore> {
-    let builder = builder().await?.with_prepared_statements(true);
+    let builder = builder().await?.with_prepared_statements(true).with_notifications(true);
     Some(builder.build().expect("settings"))
 }
 

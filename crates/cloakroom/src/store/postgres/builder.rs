@@ -11,6 +11,7 @@ use tokio_postgres::{Config, Socket};
 use super::connection::Connections;
 use super::names::{Names, check_namespace};
 use super::statements::Statements;
+use super::watch::{Opener, Watch, channel};
 use super::{Inner, PostgresStore};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -49,11 +50,12 @@ pub struct PostgresStoreBuilder {
     pub(super) timeout: Duration,
     pub(super) remember_ended: Duration,
     pub(super) prepared: bool,
+    pub(super) notifications: bool,
 }
 
 enum Source {
     Pool(Pool),
-    Connections(Box<Manager>),
+    Connections(Box<Manager>, Opener),
 }
 
 impl PostgresStore {
@@ -71,8 +73,9 @@ impl PostgresStore {
     {
         // Whether a connection is alive is seen without a round trip, or by the next statement.
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let opener = Opener::new(config.clone(), tls.clone());
         let manager = Manager::from_config(config, tls, recycling);
-        PostgresStoreBuilder::new(Source::Connections(Box::new(manager)))
+        PostgresStoreBuilder::new(Source::Connections(Box::new(manager), opener))
     }
 
     /// A store on connections of the application's own pool.
@@ -95,6 +98,7 @@ impl PostgresStoreBuilder {
             timeout: TIMEOUT,
             remember_ended: REMEMBER_ENDED,
             prepared: false,
+            notifications: false,
         }
     }
 
@@ -148,6 +152,16 @@ impl PostgresStoreBuilder {
         Self { prepared, ..self }
     }
 
+    /// Whether instances tell each other, through `NOTIFY`, that a session was ended. Default: no.
+    ///
+    /// On, [`Session::ended`](crate::Session::ended) resolves at once, where it otherwise looks once a second.
+    /// It costs each instance one connection more, opened when someone first waits, and the server a lock for
+    /// the moment in which a delete commits. Turn it on in all instances. A store on the application's own pool
+    /// tells the others, but cannot listen; nor can one behind PgBouncer in transaction mode.
+    pub fn with_notifications(self, notifications: bool) -> Self {
+        Self { notifications, ..self }
+    }
+
     /// The store. Connects to nothing: that is left to the first call.
     ///
     /// # Errors
@@ -161,17 +175,21 @@ impl PostgresStoreBuilder {
                 "a store needs at least one connection and more than no time",
             ));
         }
-        let pool = match self.source {
-            Source::Pool(pool) => pool,
-            Source::Connections(manager) => Pool::builder(*manager)
-                .max_size(self.max_connections)
-                .build()
-                .expect("a pool without timeouts of its own needs no runtime"),
+        let (pool, opener) = match self.source {
+            Source::Pool(pool) => (pool, None),
+            Source::Connections(manager, opener) => {
+                let pool = Pool::builder(*manager).max_size(self.max_connections).build();
+                let pool = pool.expect("a pool without timeouts of its own needs no runtime");
+                (pool, Some(opener))
+            }
         };
+        let channel = self.notifications.then(|| channel(&names));
+        let opener = opener.filter(|_| self.notifications);
         Ok(PostgresStore {
             inner: Arc::new(Inner {
                 connections: Connections { pool, timeout: self.timeout, prepared: self.prepared },
-                statements: Statements::new(&names),
+                statements: Statements::new(&names, channel.as_deref()),
+                watch: opener.map(|opener| Watch::new(opener, &names)),
                 names,
                 remember_ended: self.remember_ended,
             }),
@@ -191,6 +209,7 @@ impl fmt::Debug for PostgresStoreBuilder {
             .field("timeout", &self.timeout)
             .field("remember_ended", &self.remember_ended)
             .field("prepared", &self.prepared)
+            .field("notifications", &self.notifications)
             .finish_non_exhaustive()
     }
 }

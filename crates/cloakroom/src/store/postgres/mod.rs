@@ -9,6 +9,7 @@ mod names;
 mod row;
 mod statements;
 mod url;
+mod watch;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use self::connection::Connections;
 use self::names::{Names, check_namespace};
 use self::row::{Columns, Found, Parameter, millis, reason};
 use self::statements::Statements;
+use self::watch::Watch;
 use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionHandle;
@@ -95,6 +97,8 @@ struct Inner {
     names: Names,
     statements: Statements,
     remember_ended: Duration,
+    /// If ends are told, and there is a connection to hear of them.
+    watch: Option<Watch>,
 }
 
 impl PostgresStore {
@@ -318,9 +322,14 @@ impl Store for PostgresStore {
         Ok(removed)
     }
 
-    /// Never resolves: whoever waits looks again at intervals.
-    async fn ended(&self, _: SessionHandle) {
-        std::future::pending().await
+    /// Resolves when any instance has ended the session, if
+    /// [notifications](PostgresStoreBuilder::with_notifications) are on; else never, and whoever waits looks
+    /// again at intervals.
+    async fn ended(&self, key: SessionHandle) {
+        match &self.inner.watch {
+            Some(watch) => watch.ended(&self.namespace, key).await,
+            None => std::future::pending().await,
+        }
     }
 }
 

@@ -70,11 +70,14 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    pub(super) fn new(names: &Names) -> Self {
+    /// `channel` is where ends are told, if they are.
+    pub(super) fn new(names: &Names, channel: Option<&str>) -> Self {
         let table = names.table();
         let forget: String =
             RECORD[1..].iter().map(|(name, _)| format!(", {name} = NULL")).collect();
-        let changed = |expected: &str| compare_and_set(&table, expected);
+        let changed = |expected: &str, told: &str| compare_and_set(&table, expected, told);
+        let told = channel
+            .map(|channel| format!("pg_notify('{channel}', $1 || '/' || encode($2, 'hex'))"));
         Self {
             load: format!("SELECT {READ}, false FROM {table} WHERE {KEY}"),
             renew: renew(&table),
@@ -83,19 +86,26 @@ impl Statements {
                 "WITH changed AS (UPDATE {table} SET {} WHERE {KEY} AND {LIVE} AND revision = $21 \
                  RETURNING 1){}",
                 assignments(),
-                changed("$21")
+                changed("$21", "'updated'")
             ),
             end: format!(
                 "WITH changed AS (UPDATE {table} SET ended = $5, expires_at = $6{forget} \
                  WHERE {KEY} AND {LIVE} AND revision = $4 RETURNING 1){}",
-                changed("$4")
+                changed(
+                    "$4",
+                    &told.as_ref().map_or("'updated'".to_owned(), |told| {
+                        format!("'updated' || ({told})::text")
+                    })
+                )
             ),
             touch: format!(
                 "UPDATE {table} SET idle_deadline = $4, expires_at = LEAST($4, absolute_deadline) \
                  WHERE {KEY} AND {LIVE} RETURNING 1"
             ),
             delete: format!(
-                "UPDATE {table} SET ended = $4, expires_at = $5{forget} WHERE {KEY} AND {LIVE} RETURNING 1"
+                "WITH changed AS (UPDATE {table} SET ended = $4, expires_at = $5{forget} \
+                 WHERE {KEY} AND {LIVE} RETURNING 1) SELECT {} FROM changed",
+                told.as_deref().unwrap_or("1")
             ),
             // What is locked is being renewed, updated, or removed by another sweep.
             delete_expired: format!(
@@ -167,11 +177,11 @@ fn create(table: &str) -> String {
 /// What to answer after `changed` did, or did not, what was asked if the revision was the `expected` one.
 ///
 /// The row is looked at under a lock, so that it is read as it was when `changed` found it changed by another.
-fn compare_and_set(table: &str, expected: &str) -> String {
+fn compare_and_set(table: &str, expected: &str, updated: &str) -> String {
     format!(
         ", there AS (SELECT revision FROM {table} WHERE {KEY} AND {LIVE} \
          AND NOT EXISTS (SELECT FROM changed) FOR SHARE) \
-         SELECT CASE WHEN EXISTS (SELECT FROM changed) THEN 'updated' ELSE COALESCE((SELECT \
-         CASE WHEN revision <> {expected} THEN 'conflict' ELSE 'again' END FROM there), 'gone') END"
+         SELECT COALESCE((SELECT {updated} FROM changed), (SELECT CASE WHEN revision <> {expected} \
+         THEN 'conflict' ELSE 'again' END FROM there), 'gone')"
     )
 }

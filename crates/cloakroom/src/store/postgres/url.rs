@@ -58,6 +58,7 @@ impl PostgresStore {
     /// | `max_connections` | [`with_max_connections`](PostgresStoreBuilder::with_max_connections) | 16 |
     /// | `timeout` | [`with_timeout`](PostgresStoreBuilder::with_timeout), such as `500ms` | `2s` |
     /// | `prepared` | [`with_prepared_statements`](PostgresStoreBuilder::with_prepared_statements) | `false` |
+    /// | `notifications` | [`with_notifications`](PostgresStoreBuilder::with_notifications) | `false` |
     /// | `sslmode` | `disable`: talk without encryption to another machine as well | |
     ///
     /// and those of tokio-postgres, such as `application_name` or `target_session_attrs`.
@@ -84,12 +85,7 @@ impl PostgresStore {
         let max_connections = url.option("max_connections");
         let max_connections = max_connections.map(|text| number(url, &text)).transpose()?;
         let timeout = url.option("timeout").map(|text| duration(url, &text)).transpose()?;
-        let prepared = url.option("prepared").map(|text| match text.as_str() {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err(url.refused("takes `true` or `false` as `prepared`")),
-        });
-        let prepared = prepared.transpose()?;
+        let (prepared, notifications) = (flag(url, "prepared")?, flag(url, "notifications")?);
         let (namespace, schema, table) =
             (url.option("namespace"), url.option("schema"), url.option("table"));
         let config = config(url, timeout.unwrap_or(TIMEOUT))?;
@@ -100,8 +96,18 @@ impl PostgresStore {
         builder.table = table.unwrap_or(builder.table);
         builder.max_connections = max_connections.unwrap_or(builder.max_connections);
         builder.timeout = timeout.unwrap_or(builder.timeout);
-        builder.prepared = prepared.unwrap_or(builder.prepared);
+        builder.prepared = prepared;
+        builder.notifications = notifications;
         Ok(builder)
+    }
+}
+
+/// An option that is `true` or `false`; without it, `false`.
+fn flag(url: &mut StoreUrl, name: &str) -> Result<bool> {
+    match url.option(name).as_deref() {
+        Some("true") => Ok(true),
+        None | Some("false") => Ok(false),
+        Some(_) => Err(url.refused(&format!("takes `true` or `false` as `{name}`"))),
     }
 }
 
@@ -130,7 +136,8 @@ fn config(url: &mut StoreUrl, timeout: Duration) -> Result<Config> {
             separator = '&';
         }
     }
-    let own = "max_connections, namespace, prepared, schema, sslmode, table, timeout";
+    let own =
+        "max_connections, namespace, notifications, prepared, schema, sslmode, table, timeout";
     url.no_more_options(&format!("{own}, {}", OF_DRIVER.join(", ")))?;
     // Its error may quote the URL.
     let mut config: Config = text.parse().map_err(|_| {
@@ -206,7 +213,7 @@ mod tests {
     #[test]
     fn options_are_ours_or_the_drivers() {
         builds(
-            "postgresql://localhost/db?namespace=shop&schema=web&table=s&max_connections=3&prepared=true&timeout=500ms\
+            "postgresql://localhost/db?namespace=shop&schema=web&table=s&max_connections=3&prepared=true&notifications=true&timeout=500ms\
              &application_name=a%20b&options=-c%20search_path%3Dx",
         );
         let says = refusal("postgres://localhost/db?colour=red");
