@@ -1,6 +1,7 @@
 //! Sessions in PostgreSQL.
 
 mod builder;
+mod call;
 mod connection;
 mod directory;
 mod failure;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use tokio_postgres::types::Type;
 
 pub use self::builder::PostgresStoreBuilder;
+use self::call::step;
 use self::connection::Connections;
 use self::names::{Names, check_namespace};
 use self::row::{Columns, Found, Parameter, millis, reason};
@@ -133,49 +135,6 @@ impl PostgresStore {
             ))),
         }
     }
-
-    /// Runs a statement on one session: the parameters begin with its namespace and its handle.
-    async fn ask(
-        &self,
-        what: &str,
-        sql: &str,
-        key: SessionHandle,
-        parameters: &[Parameter<'_>],
-        deadline: connection::Deadline,
-    ) -> Result<Vec<tokio_postgres::Row>> {
-        let (namespace, handle) = (&*self.namespace, &key.as_bytes()[..]);
-        let mut all: Vec<Parameter<'_>> = Vec::with_capacity(2 + parameters.len());
-        all.push((&namespace, Type::TEXT));
-        all.push((&handle, Type::BYTEA));
-        all.extend(parameters.iter().cloned());
-        self.inner.connections.query(what, sql, &all, deadline).await.map_err(named)
-    }
-
-    /// Runs a statement that answers with a word, until the word is not `again`.
-    async fn decide(
-        &self,
-        what: &str,
-        sql: &str,
-        key: SessionHandle,
-        parameters: &[Parameter<'_>],
-    ) -> Result<String> {
-        let deadline = self.inner.connections.deadline();
-        while !deadline.is_over() {
-            let rows = self.ask(what, sql, key, parameters, deadline).await?;
-            let word = rows.first().and_then(|row| row.try_get::<_, String>(0).ok());
-            match word {
-                Some(word) if word == "again" => {}
-                Some(word) => return Ok(word),
-                None => break,
-            }
-        }
-        Err(named(self.inner.connections.out_of_time(what)))
-    }
-
-    /// Until when it is remembered why a session was ended at `now`.
-    fn forget_at(&self, now: UnixMillis) -> i64 {
-        millis(now.plus(self.inner.remember_ended))
-    }
 }
 
 fn named(error: Error) -> Error {
@@ -224,7 +183,10 @@ impl Store for PostgresStore {
             };
             let Some(row) = rows.first() else { return Ok(Lookup::Absent(None)) };
             // It was due when the statement began, and another writer came first.
-            if row.try_get(19).unwrap_or(false) && !deadline.is_over() {
+            if row.try_get(19).unwrap_or(false) {
+                if deadline.is_over() {
+                    return Err(named(self.inner.connections.out_of_time(WHAT)));
+                }
                 continue;
             }
             return Ok(match row::read(row).map_err(named)? {
@@ -331,10 +293,4 @@ impl Store for PostgresStore {
             None => std::future::pending().await,
         }
     }
-}
-
-/// The least step of a renewal in whole milliseconds, rounded up; `None` is the row's own.
-fn step(renewal: &Renewal) -> Option<i64> {
-    let every = renewal.every()?.as_nanos().div_ceil(1_000_000);
-    Some(i64::try_from(every).unwrap_or(i64::MAX))
 }
