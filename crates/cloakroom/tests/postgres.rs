@@ -5,6 +5,8 @@
 mod ends;
 #[path = "postgres/faults.rs"]
 mod faults;
+#[path = "postgres/lost_replies.rs"]
+mod lost_replies;
 #[path = "postgres/migrations.rs"]
 mod migrations;
 #[path = "postgres/opening.rs"]

@@ -2,7 +2,7 @@
 
 use cloakroom::ErrorKind;
 use cloakroom::store::{Created, PostgresStore, PostgresStoreBuilder, Store};
-use cloakroom_servers::Postgres;
+use cloakroom_servers::{PgBouncer, Postgres};
 
 use crate::or_skip;
 use crate::setup::{NOW, fresh, key, live, record, shared_client, store};
@@ -45,6 +45,19 @@ async fn migrations_are_done_once_by_many() {
     assert_eq!(steps(&schema).await, [1]);
     stores[0].migrate().await.unwrap();
     works(&stores[1]).await;
+}
+
+/// The lock belongs to the transaction, which a pool in transaction mode keeps on one connection.
+#[tokio::test]
+async fn migrations_pass_through_pgbouncer() {
+    or_skip!(crate::setup::bounced().await);
+    let schema = fresh("bounced");
+    let builder = PostgresStore::from_url(PgBouncer::shared().expect("asked before")).unwrap();
+    let store = builder.with_schema(&schema).with_table("user").build().unwrap();
+    let (one, other) = tokio::join!(store.migrate(), store.migrate());
+    one.and(other).unwrap();
+    assert_eq!(steps(&schema).await, [1]);
+    works(&store).await;
 }
 
 #[tokio::test]

@@ -120,4 +120,14 @@ async fn s_089_a_server_that_does_not_answer_costs_bounded_time() {
     let error = store.load(key(1), None, NOW).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.is_temporary());
+    // Nor do those wait longer who wait for a connection.
+    let calls: Vec<_> = (0..50)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move { store.load(key(n), None, NOW).await.is_err() })
+        })
+        .collect();
+    for call in calls {
+        assert!(call.await.unwrap());
+    }
 }
