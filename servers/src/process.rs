@@ -45,15 +45,33 @@ impl Process {
     /// # Errors
     /// If the process ends before, or nothing listens after a minute; with the end of what it printed.
     pub fn wait_for_port(&mut self, port: u16) -> io::Result<()> {
+        self.wait_until("listens", |_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())
+    }
+
+    /// Waits until the process has printed a text, for a server that listens before it is ready.
+    ///
+    /// # Errors
+    /// If the process ends before, or has not after a minute; with the end of what it printed.
+    pub fn wait_for_output(&mut self, text: &str) -> io::Result<()> {
+        self.wait_until("is ready", |process| process.output().contains(text))
+    }
+
+    /// What it has printed.
+    pub fn output(&self) -> String {
+        let log = std::fs::read(self.folder().join("output.log")).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    fn wait_until(&mut self, what: &str, done: impl Fn(&Self) -> bool) -> io::Result<()> {
         let start = Instant::now();
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        while !done(self) {
             if let Some(status) = self.child.try_wait()? {
                 return Err(self.failure(&format!("ended with {status}")));
             }
             if start.elapsed() > PATIENCE {
-                return Err(self.failure("does not listen"));
+                return Err(self.failure(&format!("never {what}")));
             }
-            // No event tells that a foreign program listens.
+            // No event tells what a foreign program has come to.
             thread::sleep(Duration::from_millis(10));
         }
         Ok(())
@@ -89,7 +107,7 @@ impl Process {
     }
 
     fn failure(&self, what: &str) -> io::Error {
-        let log = std::fs::read_to_string(self.folder().join("output.log")).unwrap_or_default();
+        let log = self.output();
         let tail: Vec<&str> = log.lines().rev().take(20).collect();
         let tail: Vec<&str> = tail.into_iter().rev().collect();
         io::Error::other(format!("the server {what}; it printed:\n{}", tail.join("\n")))

@@ -133,7 +133,7 @@ async fn refuses_stores_that_are_not_there_without_repeating_a_password() {
     for url in ["file:./d", "redis+cluster://h", "litestar+file:./d"] {
         check_refused(&["--store", url], "known: memory").await;
     }
-    let output = testbed(&["--store", "postgres://ada:hunter2@localhost/db"]).output().await;
+    let output = testbed(&["--store", "oracle://ada:hunter2@localhost/db"]).output().await;
     let stderr = String::from_utf8(output.unwrap().stderr).unwrap();
-    assert!(stderr.contains("`postgres:`") && !stderr.contains("hunter2"), "{stderr}");
+    assert!(stderr.contains("`oracle:`") && !stderr.contains("hunter2"), "{stderr}");
 }

@@ -8,9 +8,13 @@ use crate::failure::Failure;
 /// A package, and a program of it by which to see whether it is there.
 type Package = (&'static str, &'static str);
 
-/// The browser of the tests.
-pub(crate) const BROWSER: &[Package] =
-    &[("chromium", "/usr/bin/chromium"), ("chromium-driver", "/usr/bin/chromedriver")];
+/// The browser and the servers of the tests.
+pub(crate) const TESTS: &[Package] = &[
+    ("chromium", "/usr/bin/chromium"),
+    ("chromium-driver", "/usr/bin/chromedriver"),
+    ("pgbouncer", "/usr/sbin/pgbouncer"),
+    ("postgresql", "/usr/lib/postgresql"),
+];
 /// What counts instructions.
 pub(crate) const COUNTER: &[Package] = &[("valgrind", "/usr/bin/valgrind")];
 

@@ -4,6 +4,8 @@ mod erased;
 mod memory;
 #[cfg(feature = "open")]
 mod open;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod registry;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -15,6 +17,8 @@ pub use self::erased::{AnyStore, BoxFuture, DynStore};
 pub use self::memory::MemoryStore;
 #[cfg(feature = "open")]
 pub use self::open::open;
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresStore, PostgresStoreBuilder};
 pub use self::registry::StoreRegistry;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{SqliteStore, SqliteStoreBuilder, SqliteSynchronous};

@@ -3,11 +3,16 @@
 use super::{AnyStore, MemoryStore};
 use crate::error::{Error, ErrorKind, Result};
 
+/// The schemes beside `memory:`, and the features that bring them.
+const FEATURES: [(&str, &str); 3] =
+    [("postgres", "postgres"), ("postgresql", "postgres"), ("sqlite", "sqlite")];
+
 /// Opens the store that a URL names, so that a deployment chooses it and not the code.
 ///
 /// | URL | store | feature |
 /// |---|---|---|
 /// | `memory:` | [`MemoryStore`] | |
+/// | `postgres://user:password@host/database` | `PostgresStore` | `postgres` |
 /// | `sqlite:./sessions.db`, `sqlite:///var/lib/sessions.db` | `SqliteStore` on that file | `sqlite` |
 ///
 /// Every URL takes `?namespace=NAME`: sessions of one namespace are not seen in another.
@@ -32,11 +37,19 @@ pub async fn open(url: &str) -> Result<AnyStore> {
     let mut url = StoreUrl::parse(url)?;
     match url.scheme.as_str() {
         "memory" => memory(&mut url),
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => super::postgres::open(&mut url).await,
         #[cfg(feature = "sqlite")]
         "sqlite" => super::sqlite::open(&mut url).await,
-        #[cfg(not(feature = "sqlite"))]
-        "sqlite" => Err(url.refused("needs the feature `sqlite` of cloakroom; enable it")),
-        _ => Err(url.refused("is no known scheme of a store; known: memory, sqlite")),
+        scheme => Err(match FEATURES.iter().find(|(known, _)| *known == scheme) {
+            Some((_, feature)) => {
+                url.refused(&format!("needs the feature `{feature}` of cloakroom; enable it"))
+            }
+            None => url.refused(&format!(
+                "is no known scheme of a store; known: memory, {}",
+                FEATURES.map(|(known, _)| known).join(", ")
+            )),
+        }),
     }
 }
 
@@ -62,7 +75,7 @@ pub(super) struct StoreUrl {
 }
 
 impl StoreUrl {
-    fn parse(url: &str) -> Result<Self> {
+    pub(super) fn parse(url: &str) -> Result<Self> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let (scheme, location) = base.split_once(':').ok_or_else(|| {
             Error::new(

@@ -1,0 +1,63 @@
+//! What the calls on one session have in common.
+
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::connection::Deadline;
+use super::row::{Parameter, millis};
+use super::{PostgresStore, named};
+use crate::error::Result;
+use crate::id::SessionHandle;
+use crate::store::Renewal;
+use crate::time::UnixMillis;
+
+impl PostgresStore {
+    /// Runs a statement on one session: the parameters begin with its namespace and its handle.
+    pub(super) async fn ask(
+        &self,
+        what: &str,
+        sql: &str,
+        key: SessionHandle,
+        parameters: &[Parameter<'_>],
+        deadline: Deadline,
+    ) -> Result<Vec<Row>> {
+        let (namespace, handle) = (&*self.namespace, &key.as_bytes()[..]);
+        let mut all: Vec<Parameter<'_>> = Vec::with_capacity(2 + parameters.len());
+        all.push((&namespace, Type::TEXT));
+        all.push((&handle, Type::BYTEA));
+        all.extend(parameters.iter().cloned());
+        self.inner.connections.query(what, sql, &all, deadline).await.map_err(named)
+    }
+
+    /// Runs a statement that answers with a word, until the word is not `again`.
+    pub(super) async fn decide(
+        &self,
+        what: &str,
+        sql: &str,
+        key: SessionHandle,
+        parameters: &[Parameter<'_>],
+    ) -> Result<String> {
+        let deadline = self.inner.connections.deadline();
+        while !deadline.is_over() {
+            let rows = self.ask(what, sql, key, parameters, deadline).await?;
+            let word = rows.first().and_then(|row| row.try_get::<_, String>(0).ok());
+            match word {
+                Some(word) if word == "again" => {}
+                Some(word) => return Ok(word),
+                None => break,
+            }
+        }
+        Err(named(self.inner.connections.out_of_time(what)))
+    }
+
+    /// Until when it is remembered why a session was ended at `now`.
+    pub(super) fn forget_at(&self, now: UnixMillis) -> i64 {
+        millis(now.plus(self.inner.remember_ended))
+    }
+}
+
+/// The least step of a renewal in whole milliseconds, rounded up; `None` is the row's own.
+pub(super) fn step(renewal: &Renewal) -> Option<i64> {
+    let every = renewal.every()?.as_nanos().div_ceil(1_000_000);
+    Some(i64::try_from(every).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,297 @@
+//! Sessions in PostgreSQL.
+
+mod builder;
+mod call;
+mod connection;
+mod directory;
+mod failure;
+mod migrations;
+mod names;
+mod row;
+mod statements;
+mod url;
+mod watch;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_postgres::types::Type;
+
+pub use self::builder::PostgresStoreBuilder;
+use self::call::step;
+use self::connection::Connections;
+use self::names::{Names, check_namespace};
+use self::row::{Columns, Found, Parameter, millis, reason};
+use self::statements::Statements;
+pub(super) use self::url::open;
+use self::watch::Watch;
+use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::SessionHandle;
+use crate::record::{Record, Revision};
+use crate::time::UnixMillis;
+
+/// The most rows that one statement removes: a few milliseconds of row locks.
+const BATCH: usize = 1000;
+
+/// A store in PostgreSQL, 12 or newer, through tokio-postgres 0.7 and deadpool-postgres 0.14.
+///
+/// For sessions that many machines share and that outlive all of them, where PostgreSQL runs already: nothing
+/// more to operate, to back up or to watch. It is **not** for sites that want more than some ten thousand
+/// session reads a second from one server, and not for a read replica: a load may renew, so every call goes to
+/// the primary.
+///
+/// # Opening
+/// - [`open`](Self::open) takes a URL; it refuses to talk without encryption to another machine unless the URL
+///   says `sslmode=disable`, since it has no TLS of its own;
+/// - [`from_config`](Self::from_config) takes a `tokio_postgres::Config` and your TLS connector;
+/// - [`from_pool`](Self::from_pool) takes your own `deadpool_postgres::Pool`.
+///
+/// The table is made by [`migrate`](Self::migrate), or by whoever runs the text of
+/// [`migrations`](Self::migrations). At run time a role that may SELECT, INSERT, UPDATE and DELETE on that one
+/// table is enough.
+///
+/// # Storage
+/// One table, by default `public.cloakroom_sessions`, one row a session, a column a field; data in JSON is
+/// readable there, byte for byte as it was written. `docs/stores.md` lists the columns. The database must have
+/// the encoding UTF8.
+///
+/// # Round trips
+/// Each call of [`Store`] is one statement in one round trip, a load that renews included; a load that does not
+/// renew writes nothing. A call is repeated only if another writer changed the row in the same moment. No
+/// statement is prepared, so PgBouncer may stand between, in transaction mode; where nothing does,
+/// [prepare them](PostgresStoreBuilder::with_prepared_statements).
+///
+/// # Durability
+/// An acknowledged write is as durable as the server makes it. With `synchronous_commit = off` a crash can lose
+/// the last moments, ends of sessions included.
+///
+/// # Expiry
+/// An expired session is invisible at its deadline, to the millisecond of the backend's clock; the server's
+/// clock and time zone have no part in it. Rows stay until [`delete_expired`](Store::delete_expired) removes
+/// them: call it at intervals, from as many instances as you like. Why a session was ended is remembered for a
+/// day in its row, of which all else is wiped.
+///
+/// # Cloning
+/// Clones are the same store and share its connections.
+///
+/// # Cancellation
+/// A call whose future is dropped has taken effect, will shortly, or never does; its connection serves no other
+/// call before the server has answered. That of a call that failed, or was not answered in time, is closed.
+///
+/// # Examples
+/// ```no_run
+/// use cloakroom::store::PostgresStore;
+///
+/// # async fn example() -> Result<(), cloakroom::Error> {
+/// let store = PostgresStore::from_url("postgres://app:password@localhost/app")?.build()?;
+/// store.migrate().await?; // or leave that to someone, and `PostgresStore::open`
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct PostgresStore {
+    inner: Arc<Inner>,
+    namespace: Arc<str>,
+}
+
+struct Inner {
+    connections: Connections,
+    names: Names,
+    statements: Statements,
+    remember_ended: Duration,
+    /// If ends are told, and there is a connection to hear of them.
+    watch: Option<Watch>,
+}
+
+impl PostgresStore {
+    /// The sessions of this name in the same table, over the same connections.
+    ///
+    /// No session is in two namespaces. Names are compared whole and do not nest: this replaces the namespace
+    /// that the store had.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUrl`] for a name with anything but letters, digits and `_.:-`, or of more than 64
+    /// bytes.
+    pub fn with_namespace(&self, name: &str) -> Result<Self> {
+        check_namespace(name)?;
+        Ok(Self { inner: self.inner.clone(), namespace: name.into() })
+    }
+
+    /// Whether the server can be reached and has the table of this version.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] if not; [`ErrorKind::Unsupported`] if the database has another encoding than
+    /// UTF8.
+    pub async fn check(&self) -> Result<()> {
+        let deadline = self.inner.connections.deadline();
+        let sql = &self.inner.statements.check;
+        let rows = self.inner.connections.query("read its table", sql, &[], deadline).await;
+        let rows = rows.map_err(named)?;
+        match rows.first().and_then(|row| row.try_get::<_, &str>(0).ok()) {
+            Some("UTF8") => Ok(()),
+            _ => Err(named(Error::new(
+                ErrorKind::Unsupported,
+                "the database has another encoding than UTF8; create one with it for the sessions",
+            ))),
+        }
+    }
+}
+
+fn named(error: Error) -> Error {
+    error.with_store("postgres")
+}
+
+/// Prints the table and the namespace, and nothing of the server.
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("table", &self.inner.names.table())
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl Store for PostgresStore {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn directory(&self) -> Option<&dyn Directory> {
+        Some(self)
+    }
+
+    async fn load(
+        &self,
+        key: SessionHandle,
+        renewal: Option<&Renewal>,
+        now: UnixMillis,
+    ) -> Result<Lookup> {
+        const WHAT: &str = "load a session";
+        let deadline = self.inner.connections.deadline();
+        let statements = &self.inner.statements;
+        let (moment, hash, step) =
+            (millis(now), renewal.map(Renewal::secret_hash), renewal.and_then(step));
+        let hash = hash.as_ref().map(|hash| &hash.as_bytes()[..]);
+        loop {
+            let rows = if renewal.is_some() {
+                let parameters: [Parameter<'_>; 3] =
+                    [(&moment, Type::INT8), (&hash, Type::BYTEA), (&step, Type::INT8)];
+                self.ask(WHAT, &statements.renew, key, &parameters, deadline).await?
+            } else {
+                self.ask(WHAT, &statements.load, key, &[], deadline).await?
+            };
+            let Some(row) = rows.first() else { return Ok(Lookup::Absent(None)) };
+            // It was due when the statement began, and another writer came first.
+            if row.try_get(19).unwrap_or(false) {
+                if deadline.is_over() {
+                    return Err(named(self.inner.connections.out_of_time(WHAT)));
+                }
+                continue;
+            }
+            return Ok(match row::read(row).map_err(named)? {
+                Found::Record(record) if record.is_expired(now) => {
+                    Lookup::Absent(Some(Ended::Expired))
+                }
+                Found::Record(record) => Lookup::Live(record),
+                Found::Ended(why, until) => Lookup::Absent(why.filter(|_| now < until)),
+            });
+        }
+    }
+
+    async fn create(&self, key: SessionHandle, record: Record, now: UnixMillis) -> Result<Created> {
+        let (columns, moment) = (Columns::of(&record).map_err(named)?, millis(now));
+        let mut parameters: Vec<Parameter<'_>> = vec![(&moment, Type::INT8)];
+        parameters.extend(columns.parameters());
+        let sql = &self.inner.statements.create;
+        let word = self.decide("create a session", sql, key, &parameters).await?;
+        Ok(if word == "created" { Created::Created } else { Created::Occupied })
+    }
+
+    async fn update(
+        &self,
+        key: SessionHandle,
+        record: Record,
+        expected: Revision,
+        now: UnixMillis,
+    ) -> Result<Updated> {
+        const WHAT: &str = "update a session";
+        let (expected, moment) = (row::revision(expected), millis(now));
+        let word = if record.is_expired(now) {
+            let (why, until) = (reason(Ended::Destroyed), self.forget_at(now));
+            let parameters: [Parameter<'_>; 4] = [
+                (&moment, Type::INT8),
+                (&expected, Type::INT8),
+                (&why, Type::TEXT),
+                (&until, Type::INT8),
+            ];
+            self.decide(WHAT, &self.inner.statements.end, key, &parameters).await?
+        } else {
+            let columns = Columns::of(&record).map_err(named)?;
+            let mut parameters: Vec<Parameter<'_>> = vec![(&moment, Type::INT8)];
+            parameters.extend(columns.parameters());
+            parameters.push((&expected, Type::INT8));
+            self.decide(WHAT, &self.inner.statements.update, key, &parameters).await?
+        };
+        Ok(match word.as_str() {
+            "updated" => Updated::Updated,
+            "conflict" => Updated::Conflict,
+            _ => Updated::Gone,
+        })
+    }
+
+    async fn touch(
+        &self,
+        key: SessionHandle,
+        deadline: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<bool> {
+        let (moment, to) = (millis(now), millis(deadline));
+        let parameters: [Parameter<'_>; 2] = [(&moment, Type::INT8), (&to, Type::INT8)];
+        let (sql, until) = (&self.inner.statements.touch, self.inner.connections.deadline());
+        Ok(!self.ask("renew a session", sql, key, &parameters, until).await?.is_empty())
+    }
+
+    async fn delete(&self, key: SessionHandle, why: Ended, now: UnixMillis) -> Result<bool> {
+        let (moment, why, until) = (millis(now), reason(why), self.forget_at(now));
+        let parameters: [Parameter<'_>; 3] =
+            [(&moment, Type::INT8), (&why, Type::TEXT), (&until, Type::INT8)];
+        let (sql, deadline) = (&self.inner.statements.delete, self.inner.connections.deadline());
+        Ok(!self.ask("end a session", sql, key, &parameters, deadline).await?.is_empty())
+    }
+
+    /// Also removes the rows of ended sessions that need not be remembered any more, and counts them. Works in
+    /// batches of 1000 rows, a statement each, and leaves out rows that others hold at the moment.
+    async fn delete_expired(&self, limit: usize, now: UnixMillis) -> Result<usize> {
+        let (namespace, moment) = (&*self.namespace, millis(now));
+        let mut removed = 0;
+        while removed < limit {
+            let batch = BATCH.min(limit - removed);
+            let bound = batch as i64;
+            let parameters: [Parameter<'_>; 3] =
+                [(&namespace, Type::TEXT), (&moment, Type::INT8), (&bound, Type::INT8)];
+            let connections = &self.inner.connections;
+            let sql = &self.inner.statements.delete_expired;
+            let rows = connections
+                .query("remove expired sessions", sql, &parameters, connections.deadline())
+                .await
+                .map_err(named)?;
+            removed += rows.len();
+            if rows.len() < batch {
+                break;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Resolves when any instance has ended the session, if
+    /// [notifications](PostgresStoreBuilder::with_notifications) are on; else never, and whoever waits looks
+    /// again at intervals.
+    async fn ended(&self, key: SessionHandle) {
+        match &self.inner.watch {
+            Some(watch) => watch.ended(&self.namespace, key).await,
+            None => std::future::pending().await,
+        }
+    }
+}

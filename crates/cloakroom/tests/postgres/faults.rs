@@ -1,0 +1,270 @@
+//! A server that dies, stands still or cuts connections, and callers that give up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use cloakroom::store::{Created, Ended, Lookup, PostgresStore, Store, Updated};
+use cloakroom::{Error, ErrorKind};
+
+use crate::or_skip;
+use crate::setup::{
+    NOW, builder, client, fresh, key, live, number, on, record, server, shared_client,
+};
+
+/// Calls until one works: as often as there are connections that do not know yet that they were cut.
+async fn works_again(store: &PostgresStore, connections: usize) {
+    for _ in 0..connections {
+        if store.load(key(0), None, NOW).await.is_ok() {
+            return;
+        }
+    }
+    let _ = store.load(key(0), None, NOW).await.expect("connections are opened again");
+}
+
+/// Counts up in one session, by compare-and-set, until it is told to stop. An error hides whether a step was
+/// done: never anything else.
+async fn count_up(
+    store: PostgresStore,
+    n: u8,
+    acknowledged: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+) {
+    let mut uncertain = 0;
+    let mut done = 0;
+    while !stop.load(Ordering::SeqCst) {
+        let step = async {
+            let Lookup::Live(found) = store.load(key(n), None, NOW).await? else {
+                panic!("session {n} is lost")
+            };
+            let now = number(&found);
+            assert!(
+                (done..=done + uncertain).contains(&now),
+                "{now} after {done}, {uncertain} unknown"
+            );
+            (done, uncertain) = (now, 1);
+            let updated = store.update(key(n), record(now + 1), found.revision(), NOW).await?;
+            assert_eq!(updated, Updated::Updated, "nobody else writes");
+            (done, uncertain) = (now + 1, 0);
+            acknowledged.fetch_add(1, Ordering::SeqCst);
+            Ok::<_, Error>(())
+        };
+        if let Err(error) = step.await {
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
+    let server = or_skip!(server(&[]).await);
+    let store = on(&server).with_max_connections(4).build().unwrap();
+    let acknowledged = Arc::new(AtomicU64::new(0));
+    let stop = Arc::new(AtomicBool::new(false));
+    for n in 0..4 {
+        assert_eq!(store.create(key(n), record(0), NOW).await.unwrap(), Created::Created);
+    }
+    let tasks: Vec<_> = (0..4)
+        .map(|n| tokio::spawn(count_up(store.clone(), n, acknowledged.clone(), stop.clone())))
+        .collect();
+    let reach = async |more: u64| {
+        let goal = acknowledged.load(Ordering::SeqCst) + more;
+        while acknowledged.load(Ordering::SeqCst) < goal && !tasks.iter().any(|it| it.is_finished())
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    reach(50).await;
+    let stopped = server.kill().unwrap();
+    let error = store.load(key(0), None, NOW).await.unwrap_err();
+    assert!(error.is_temporary(), "{error}");
+    let server = stopped.start().unwrap();
+    // The same store, nothing built anew.
+    reach(50).await;
+    stop.store(true, Ordering::SeqCst);
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let mut total = 0;
+    for n in 0..4 {
+        total += number(&live(&store, key(n), NOW).await.unwrap());
+    }
+    let known = acknowledged.load(Ordering::SeqCst);
+    // One step of each may have been done without its reply.
+    assert!((known..=known + 4).contains(&total), "{total} steps, {known} acknowledged");
+    drop(server);
+}
+
+#[tokio::test]
+async fn s_089_a_paused_server_fails_calls_in_time_and_serves_them_later() {
+    let server = or_skip!(server(&[]).await);
+    let builder = on(&server).with_max_connections(1).with_timeout(Duration::from_millis(200));
+    let store = builder.build().unwrap();
+    for n in 0..4 {
+        assert_eq!(
+            store.create(key(n), record(u64::from(n)), NOW).await.unwrap(),
+            Created::Created
+        );
+    }
+    let paused = server.pause().unwrap();
+    for n in 0..3 {
+        let error = store.load(key(n), None, NOW).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(error.to_string().contains("200ms"), "{error}");
+    }
+    drop(paused);
+    let patient = on(&server).with_max_connections(1).build().unwrap();
+    assert_eq!(number(&live(&patient, key(3), NOW).await.unwrap()), 3);
+    // No answer to what was asked during the pause reaches anyone.
+    works_again(&store, 10).await;
+    for n in [3, 0, 2, 1] {
+        assert_eq!(number(&live(&store, key(n), NOW).await.unwrap()), u64::from(n));
+    }
+}
+
+#[tokio::test]
+async fn connections_that_the_server_cut_are_replaced() {
+    let server = or_skip!(server(&[]).await);
+    let store = on(&server).with_max_connections(4).build().unwrap();
+    assert_eq!(store.create(key(0), record(0), NOW).await.unwrap(), Created::Created);
+    let beside = client(&server.url()).await;
+    for _ in 0..5 {
+        let loads: Vec<_> = (0..8)
+            .map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move { store.load(key(0), None, NOW).await.is_ok() })
+            })
+            .collect();
+        for load in loads {
+            assert!(load.await.unwrap());
+        }
+        let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                   WHERE application_name = 'cloakroom'";
+        assert!(beside.query_one(cut, &[]).await.unwrap().get::<_, i64>(0) > 0);
+        works_again(&store, 4).await;
+        assert_eq!(number(&live(&store, key(0), NOW).await.unwrap()), 0);
+    }
+}
+
+/// Its row is locked by another; the connection is cut while it waits.
+#[tokio::test]
+async fn a_call_that_is_cut_off_is_an_error_and_changes_nothing() {
+    let server = or_skip!(server(&[]).await);
+    let store = on(&server).build().unwrap();
+    let first = record(1);
+    assert_eq!(store.create(key(0), first.clone(), NOW).await.unwrap(), Created::Created);
+    let mut holder = client(&server.url()).await;
+    let beside = client(&server.url()).await;
+    let lock = holder.transaction().await.unwrap();
+    lock.query("SELECT FROM cloakroom_sessions FOR UPDATE", &[]).await.unwrap();
+    let call = tokio::spawn({
+        let (store, first) = (store.clone(), first.clone());
+        async move { store.update(key(0), record(2), first.revision(), NOW).await }
+    });
+    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+               WHERE application_name = 'cloakroom' AND wait_event_type = 'Lock'";
+    while beside.query_one(cut, &[]).await.unwrap().get::<_, i64>(0) == 0 {}
+    let error = call.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    lock.rollback().await.unwrap();
+    let found = live(&store, key(0), NOW).await.unwrap();
+    assert_eq!(found.to_bytes(), first.to_bytes());
+}
+
+/// S-78 and S-79: a future that is dropped anywhere leaves the record as before or as after, and no reply to
+/// anyone else.
+#[tokio::test]
+async fn s_078_dropped_futures_leave_no_reply_behind() {
+    let store = or_skip!(builder().await).with_max_connections(1).build().unwrap();
+    for n in 0..8 {
+        assert_eq!(store.create(key(n), record(0), NOW).await.unwrap(), Created::Created);
+    }
+    let mut counts = [0_u64; 8];
+    let (mut dropped, mut finished) = (0, 0);
+    for round in 0..600_u64 {
+        let n = (round % 8) as u8;
+        let before = live(&store, key(n), NOW).await.unwrap();
+        let count = &mut counts[usize::from(n)];
+        assert!((*count..=*count + 1).contains(&number(&before)), "another session's record");
+        *count = number(&before);
+        let polls = round * round % 97;
+        let give_up = async {
+            for _ in 0..polls {
+                tokio::task::yield_now().await;
+            }
+        };
+        let next = record(*count + 1);
+        tokio::select! {
+            biased;
+            outcome = store.update(key(n), next, before.revision(), NOW) => {
+                assert_eq!(outcome.unwrap(), Updated::Updated);
+                *count += 1;
+                finished += 1;
+            }
+            () = give_up => dropped += 1,
+        }
+    }
+    assert!(dropped > 100, "{dropped} were dropped, {finished} finished");
+    // Every permit of the pool of one is back.
+    assert!(store.delete(key(0), Ended::Destroyed, NOW).await.unwrap());
+}
+
+/// The processes of the server that serve an application of this name.
+async fn processes(name: &str) -> Vec<i32> {
+    let sql = "SELECT pid FROM pg_stat_activity WHERE application_name = $1";
+    let rows = shared_client().await.query(sql, &[&name]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Polls a call until it has sent its statement, and drops it.
+async fn begin_and_drop<T>(call: impl Future<Output = T>) {
+    let mut call = Box::pin(call);
+    let pending = std::future::poll_fn(|context| {
+        std::task::Poll::Ready(call.as_mut().poll(context).is_pending())
+    });
+    assert!(pending.await, "no server answers in no time");
+}
+
+/// Visitors who hang up cost the server no connection; nor does one that is still busy serve anyone else.
+#[tokio::test]
+async fn s_078_a_connection_in_the_middle_of_a_command_is_not_pooled() {
+    let name = fresh("dropper");
+    let builder = async || crate::setup::with_options(&format!("&application_name={name}")).await;
+    let store = or_skip!(builder().await).with_max_connections(1);
+    let store = store.with_timeout(Duration::from_millis(500)).build().unwrap();
+    let first = record(0);
+    assert_eq!(store.create(key(0), first.clone(), NOW).await.unwrap(), Created::Created);
+    let process = processes(&name).await;
+    assert_eq!(process.len(), 1);
+    for _ in 0..10 {
+        begin_and_drop(store.load(key(0), None, NOW)).await;
+        assert_eq!(number(&live(&store, key(0), NOW).await.unwrap()), 0);
+    }
+    assert_eq!(processes(&name).await, process, "answered in time, it serves again");
+
+    let mut holder = shared_client().await;
+    let lock = holder.transaction().await.unwrap();
+    let sql = "SELECT FROM cloakroom_sessions WHERE handle = $1 FOR UPDATE";
+    lock.query(sql, &[&&key(0).as_bytes()[..]]).await.unwrap();
+    begin_and_drop(store.update(key(0), record(1), first.revision(), NOW)).await;
+    // It waits for the row; another call, in its turn, waits for it, or for another connection.
+    while store.load(key(9), None, NOW).await.is_err() {}
+    assert_ne!(processes(&name).await, process, "not answered in time, it is closed");
+    lock.rollback().await.unwrap();
+}
+
+/// Without a runtime there is nobody who could wait for the answer.
+#[test]
+fn s_078_a_call_can_outlive_its_runtime() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (one, other) = (runtime(), runtime());
+    let store = or_skip!(one.block_on(crate::setup::store()));
+    let mut call = Box::pin(store.load(key(0), None, NOW));
+    one.block_on(std::future::poll_fn(|context| {
+        std::task::Poll::Ready(call.as_mut().poll(context).is_pending())
+    }));
+    drop(one);
+    drop(call);
+    assert!(other.block_on(live(&store, key(0), NOW)).is_none());
+}

@@ -1,0 +1,147 @@
+//! A server, and a store in a namespace of its own.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use cloakroom::store::{Lookup, PostgresStore, PostgresStoreBuilder, Store};
+use cloakroom::{
+    DataBuilder, Encoding, Record, RecordParts, Revision, SecretHash, SessionHandle, UnixMillis,
+};
+use cloakroom_servers::{PgBouncer, Postgres, required};
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, NoTls};
+
+pub(crate) const NOW: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
+pub(crate) const MAX_AGE: Duration = Duration::from_secs(100);
+pub(crate) const HASH: SecretHash = SecretHash::from_bytes([7; 32]);
+
+/// The role of the application: it may read and write the table, and create nothing.
+const ROLE: &str = "cloakroom_test";
+
+/// A name that nothing has used.
+pub(crate) fn fresh(what: &str) -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    // A server that runs already keeps what an earlier process has left.
+    format!("{what}_{}_{number}", std::process::id())
+}
+
+/// The settings of the server that all tests share, its table made; `None` if there is none.
+pub(crate) async fn builder() -> Option<PostgresStoreBuilder> {
+    with_options("").await
+}
+
+/// The same, with more options in the URL.
+pub(crate) async fn with_options(options: &str) -> Option<PostgresStoreBuilder> {
+    static MIGRATED: OnceCell<()> = OnceCell::const_new();
+    let url = Postgres::shared()?;
+    MIGRATED.get_or_init(|| migrate(url)).await;
+    let url = format!("{url}?options=-c%20role%3D{ROLE}{options}");
+    Some(PostgresStore::from_url(&url).expect("a URL").with_namespace(fresh("test")))
+}
+
+/// Makes the table as its owner, and the role that the store gets.
+async fn migrate(url: &str) {
+    let store = PostgresStore::from_url(url).and_then(PostgresStoreBuilder::build);
+    store.expect("settings").migrate().await.expect("a table");
+    let owner = client(url).await;
+    let role = format!(
+        "DO $$ BEGIN CREATE ROLE {ROLE}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+         REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+         GRANT SELECT, INSERT, UPDATE, DELETE ON public.cloakroom_sessions TO {ROLE};
+         GRANT SELECT ON public.cloakroom_sessions_migrations TO {ROLE}"
+    );
+    owner.batch_execute(&role).await.expect("a role");
+}
+
+/// A store on that server.
+pub(crate) async fn store() -> Option<PostgresStore> {
+    Some(builder().await?.build().expect("settings"))
+}
+
+/// A store on that server that keeps its statements prepared and tells of ends.
+pub(crate) async fn prepared() -> Option<PostgresStore> {
+    let builder = builder().await?.with_prepared_statements(true).with_notifications(true);
+    Some(builder.build().expect("settings"))
+}
+
+/// A store that reaches it through PgBouncer.
+pub(crate) async fn bounced() -> Option<PostgresStore> {
+    store().await?;
+    let builder = PostgresStore::from_url(PgBouncer::shared()?).expect("a URL");
+    Some(builder.with_namespace(fresh("test")).build().expect("settings"))
+}
+
+/// A server of its own with its table; `None` if there is none.
+pub(crate) async fn server(settings: &[&str]) -> Option<Postgres> {
+    let server = required("postgresql", Postgres::start(settings))?;
+    let store = PostgresStore::from_url(&server.url()).and_then(PostgresStoreBuilder::build);
+    store.expect("settings").migrate().await.expect("a table");
+    Some(server)
+}
+
+/// Settings of a store on a server of its own.
+pub(crate) fn on(server: &Postgres) -> PostgresStoreBuilder {
+    PostgresStore::from_url(&server.url()).expect("a URL")
+}
+
+/// A connection beside the store.
+pub(crate) async fn client(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
+    tokio::spawn(async move {
+        // It ends with its server in some tests.
+        let _ = connection.await;
+    });
+    client
+}
+
+/// A connection beside the store, to the server that all tests share.
+pub(crate) async fn shared_client() -> Client {
+    client(Postgres::shared().expect("it was there for the store")).await
+}
+
+pub(crate) fn key(n: u8) -> SessionHandle {
+    SessionHandle::from_bytes([n; 16])
+}
+
+pub(crate) fn parts(n: u64) -> RecordParts {
+    static REVISIONS: AtomicU64 = AtomicU64::new(1);
+    let mut data = DataBuilder::new(Encoding::Json);
+    data.insert("n", &n).expect("a number is JSON");
+    RecordParts {
+        data: data.build(),
+        secret_hash: HASH,
+        revision: Revision::from_u64(REVISIONS.fetch_add(1, Ordering::Relaxed)),
+        created_at: NOW,
+        idle_deadline: NOW.plus(MAX_AGE),
+        max_age: MAX_AGE,
+        absolute_deadline: None,
+        authenticated_at: None,
+        secret_since: NOW,
+        previous_secret: None,
+        subject: None,
+        labels: BTreeMap::new(),
+        browser_session: false,
+    }
+}
+
+pub(crate) fn record(n: u64) -> Record {
+    parts(n).into()
+}
+
+pub(crate) fn number(record: &Record) -> u64 {
+    record.data().get("n").expect("a number").expect("the key n")
+}
+
+/// The live record of a key.
+pub(crate) async fn live(
+    store: &PostgresStore,
+    key: SessionHandle,
+    now: UnixMillis,
+) -> Option<Record> {
+    match store.load(key, None, now).await.expect("a load works") {
+        Lookup::Live(record) => Some(record),
+        Lookup::Absent(_) => None,
+    }
+}
