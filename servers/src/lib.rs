@@ -1,8 +1,31 @@
 //! Real servers for tests and benches: each on a port and in a folder of its own, and gone when it is dropped.
 //!
 //! A test that needs a server asks for it here; `CLOAKROOM_TEST_…_URL` in the environment points it at one that
-//! runs already.
+//! runs already. Where a server is not installed the tests that need it say so and pass, unless
+//! `CLOAKROOM_TEST_REQUIRE` is set: `cargo xtask test` installs all of them and sets it.
 
+mod janitor;
 mod process;
+mod redis;
+
+use std::io;
 
 pub use self::process::{Process, free_port};
+pub use self::redis::{KilledRedis, RedisServer};
+
+/// A server that was started, or `None` if it is not installed and need not be; which is printed.
+///
+/// # Panics
+/// If it did not start, or is not there although `CLOAKROOM_TEST_REQUIRE` is set.
+#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+pub fn required<T>(package: &str, started: io::Result<Option<T>>) -> Option<T> {
+    let server = started.unwrap_or_else(|error| panic!("{package} does not start: {error}"));
+    if server.is_none() {
+        assert!(
+            std::env::var_os("CLOAKROOM_TEST_REQUIRE").is_none(),
+            "the Debian package {package} is not installed"
+        );
+        eprintln!("skipped: the Debian package {package} is not installed");
+    }
+    server
+}

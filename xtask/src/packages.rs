@@ -6,8 +6,11 @@ use std::process::{Command, Stdio};
 use crate::failure::Failure;
 
 /// A package, and a program of it by which to see whether it is there.
-const PACKAGES: [(&str, &str); 2] =
-    [("chromium", "/usr/bin/chromium"), ("chromium-driver", "/usr/bin/chromedriver")];
+const PACKAGES: [(&str, &str); 3] = [
+    ("chromium", "/usr/bin/chromium"),
+    ("chromium-driver", "/usr/bin/chromedriver"),
+    ("redis-server", "/usr/bin/redis-server"),
+];
 
 /// Installs what is missing if this user may; otherwise says what to install.
 pub(crate) fn install() -> Result<(), Failure> {

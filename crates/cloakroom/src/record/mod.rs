@@ -16,6 +16,8 @@ use std::time::Duration;
 
 use triomphe::ThinArc;
 
+#[cfg(feature = "redis")]
+pub(crate) use self::at_rest::at;
 pub use self::codec::Encoding;
 pub(crate) use self::data::from_sorted;
 pub use self::data::{Data, DataBuilder};

@@ -4,6 +4,8 @@ mod erased;
 mod memory;
 #[cfg(feature = "open")]
 mod open;
+#[cfg(feature = "redis")]
+mod redis;
 mod registry;
 
 use std::fmt;
@@ -13,6 +15,8 @@ pub use self::erased::{AnyStore, BoxFuture, DynStore};
 pub use self::memory::MemoryStore;
 #[cfg(feature = "open")]
 pub use self::open::open;
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisStore, RedisStoreBuilder};
 pub use self::registry::StoreRegistry;
 
 use crate::error::Result;

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// | URL | store | feature |
 /// |---|---|---|
 /// | `memory:` | [`MemoryStore`] | |
+/// | `redis:` `rediss:` `redis+unix:` `valkey:` `valkeys:` | `RedisStore` | `redis`; `redis-tls` for those with `s` |
 ///
 /// Every URL takes `?namespace=NAME`: sessions of one namespace are not seen in another.
 ///
@@ -29,7 +30,8 @@ pub async fn open(url: &str) -> Result<AnyStore> {
     let mut url = StoreUrl::parse(url)?;
     match url.scheme.as_str() {
         "memory" => memory(&mut url),
-        _ => Err(url.refused("is no known scheme of a store; known: memory")),
+        "redis" | "rediss" | "redis+unix" | "valkey" | "valkeys" => redis(url).await,
+        _ => Err(url.refused("is no known scheme of a store; known: memory, redis")),
     }
 }
 
@@ -46,16 +48,26 @@ fn memory(url: &mut StoreUrl) -> Result<AnyStore> {
     }))
 }
 
+#[cfg(feature = "redis")]
+async fn redis(url: StoreUrl) -> Result<AnyStore> {
+    super::redis::url::from_parts(url)?.connect().await.map(AnyStore::new)
+}
+
+#[cfg(not(feature = "redis"))]
+async fn redis(url: StoreUrl) -> Result<AnyStore> {
+    Err(url.refused("needs the feature `redis` of cloakroom"))
+}
+
 /// A URL in the parts that all stores share.
-struct StoreUrl {
-    scheme: String,
+pub(super) struct StoreUrl {
+    pub(super) scheme: String,
     /// What stands between the scheme's colon and the query.
-    location: String,
+    pub(super) location: String,
     options: Vec<(String, String)>,
 }
 
 impl StoreUrl {
-    fn parse(url: &str) -> Result<Self> {
+    pub(super) fn parse(url: &str) -> Result<Self> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let (scheme, location) = base.split_once(':').ok_or_else(|| {
             Error::new(
@@ -68,13 +80,13 @@ impl StoreUrl {
     }
 
     /// Takes an option out of the query.
-    fn option(&mut self, name: &str) -> Option<String> {
+    pub(super) fn option(&mut self, name: &str) -> Option<String> {
         let at = self.options.iter().position(|(known, _)| known == name)?;
         Some(self.options.remove(at).1)
     }
 
     /// Refuses what no one has taken.
-    fn no_more_options(&self, known: &str) -> Result<()> {
+    pub(super) fn no_more_options(&self, known: &str) -> Result<()> {
         match self.options.first() {
             None => Ok(()),
             Some((name, _)) => {
@@ -83,7 +95,7 @@ impl StoreUrl {
         }
     }
 
-    fn refused(&self, why: &str) -> Error {
+    pub(super) fn refused(&self, why: &str) -> Error {
         Error::new(ErrorKind::StoreUrl, format!("`{}:` {why}", self.scheme))
     }
 }

@@ -1,0 +1,156 @@
+//! Calls that arrive together leave together.
+//!
+//! One command for each call costs about three times the work of a pipeline, on our side as on the server's. So
+//! calls wait in a queue while a pipeline is under way, and go with the next: alone if nobody else is there, and
+//! then without waiting for anyone.
+//!
+//! An answer reaches whom it belongs to because a pipeline's answers come as one list, in the order of its
+//! commands, or not at all. Whoever gave up in between is passed over; a command that has not been sent yet is
+//! then not sent.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, Pipeline, RedisResult, Value};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::failure::Failure;
+
+/// The longest pipeline. Longer ones would let the first of a batch wait for the last, and gain little.
+const BATCH: usize = 128;
+/// Pipelines under way at a time, so that one waits for the network while another is filled.
+const LANES: usize = 2;
+/// Calls that wait; the next ones wait to be let in, within their own time.
+const QUEUE: usize = 1024;
+
+/// A connection to one server. It ends by itself when it is of no use any more.
+#[derive(Debug, Clone)]
+pub(super) struct Connection {
+    calls: mpsc::Sender<Call>,
+    broken: Broken,
+}
+
+/// Whether a connection is of no use any more. Clones are of the same connection.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Broken(Arc<AtomicBool>);
+
+impl Broken {
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[derive(Debug)]
+struct Call {
+    command: Cmd,
+    answer: oneshot::Sender<Result<Value, Failure>>,
+}
+
+/// An answer that is on its way.
+pub(super) struct Pending(oneshot::Receiver<Result<Value, Failure>>);
+
+impl Pending {
+    /// Waits for the answer.
+    pub(super) async fn answer(self) -> Result<Value, Failure> {
+        self.0.await.unwrap_or(Err(Failure::Lost))
+    }
+}
+
+impl Connection {
+    /// Takes over a connection; `patience` is how long an answer may take. Whoever learns that the server has
+    /// closed it sets `broken`.
+    pub(super) fn new(
+        connection: MultiplexedConnection,
+        patience: Duration,
+        broken: Broken,
+    ) -> Self {
+        let (sender, calls) = mpsc::channel(QUEUE);
+        let calls = Arc::new(Mutex::new(calls));
+        for _ in 0..LANES {
+            tokio::spawn(run(calls.clone(), connection.clone(), patience, broken.clone()));
+        }
+        Self { calls: sender, broken }
+    }
+
+    /// Whether it can still be used.
+    pub(super) fn is_open(&self) -> bool {
+        // The lanes end with the runtime that they were started on, which need not be the caller's.
+        !self.broken.is_set() && !self.calls.is_closed()
+    }
+
+    /// Hands a command over; when it returns, the command has its place in the order.
+    pub(super) async fn send(&self, command: Cmd) -> Result<Pending, Failure> {
+        let (answer, pending) = oneshot::channel();
+        self.calls.send(Call { command, answer }).await.map_err(|_| Failure::Lost)?;
+        Ok(Pending(pending))
+    }
+}
+
+/// Sends batch after batch, until nobody holds the connection.
+async fn run(
+    calls: Arc<Mutex<mpsc::Receiver<Call>>>,
+    mut connection: MultiplexedConnection,
+    patience: Duration,
+    broken: Broken,
+) {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        let arrived = calls.lock().await.recv_many(&mut batch, BATCH).await;
+        if arrived == 0 {
+            return;
+        }
+        if broken.is_set() {
+            // Dropped unsent; who waits for them is told that they are lost.
+            batch.clear();
+            continue;
+        }
+        batch.retain(|call| !call.answer.is_closed());
+        if !batch.is_empty() && !send(&mut batch, &mut connection, patience).await {
+            broken.set();
+        }
+    }
+}
+
+/// Sends a batch and distributes the answers; whether the connection is still of use.
+async fn send(
+    batch: &mut Vec<Call>,
+    connection: &mut MultiplexedConnection,
+    patience: Duration,
+) -> bool {
+    let mut pipeline = Pipeline::with_capacity(batch.len());
+    pipeline.ignore_errors();
+    let mut waiting = Vec::with_capacity(batch.len());
+    for Call { command, answer } in batch.drain(..) {
+        pipeline.add_command(command);
+        waiting.push(answer);
+    }
+    let answers = timeout(patience, pipeline.query_async::<Vec<RedisResult<Value>>>(connection));
+    let answers = match answers.await {
+        Ok(Ok(answers)) if answers.len() == waiting.len() => answers,
+        other => {
+            let failure = match other {
+                Err(_) => Failure::Late,
+                Ok(Err(error)) => error.into(),
+                Ok(Ok(_)) => Failure::Nonsense,
+            };
+            for answer in waiting {
+                let _ = answer.send(Err(failure.clone()));
+            }
+            return false;
+        }
+    };
+    let mut of_use = true;
+    for (answer, caller) in answers.into_iter().zip(waiting) {
+        let answer = answer.map_err(Failure::from);
+        of_use &= !matches!(&answer, Err(failure) if failure.ends_connection());
+        let _ = caller.send(answer);
+    }
+    of_use
+}
