@@ -6,12 +6,18 @@
 
 mod janitor;
 mod process;
+mod proxy;
 mod redis;
+mod redis_cluster;
+mod redis_sentinel;
 
 use std::io;
 
 pub use self::process::{Process, free_port};
+pub use self::proxy::{Proxy, Weather};
 pub use self::redis::{KilledRedis, RedisServer};
+pub use self::redis_cluster::RedisCluster;
+pub use self::redis_sentinel::RedisSentinels;
 
 /// A server that was started, or `None` if it is not installed and need not be; which is printed.
 ///

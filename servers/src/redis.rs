@@ -3,6 +3,7 @@
 use std::io;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -59,7 +60,7 @@ impl RedisServer {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if shared.is_none() {
             let Some(server) = Self::start()? else { return Ok(None) };
-            let janitor = Janitor::of(server.id(), server.process.folder())?;
+            let janitor = server.janitor()?;
             *shared = Some((server, janitor));
         }
         Ok(shared.as_ref().map(|(server, _)| server.url()))
@@ -88,12 +89,55 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Waits until this many replicas have all that it has.
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    pub fn wait_for_replicas(&self, replicas: usize) -> io::Result<()> {
+        loop {
+            let info = self.cli(&["INFO", "replication"])?;
+            let own = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
+            let own = format!("offset={},", own.unwrap_or_default().trim());
+            let even = info.lines().filter(|line| line.starts_with("slave") && line.contains(&own));
+            if even.count() >= replicas {
+                return Ok(());
+            }
+            wait();
+        }
+    }
+
+    /// Stops it (SIGSTOP) until it is told to go on: it accepts connections and answers nothing.
+    ///
+    /// # Errors
+    /// If no signal can be sent.
+    pub fn pause(&self) -> io::Result<()> {
+        self.signal("-STOP")
+    }
+
+    /// Lets it go on after a [`pause`](Self::pause).
+    ///
+    /// # Errors
+    /// If no signal can be sent.
+    pub fn resume(&self) -> io::Result<()> {
+        self.signal("-CONT")
+    }
+
+    fn signal(&self, signal: &str) -> io::Result<()> {
+        let status = Command::new("kill").args([signal, &self.id().to_string()]).status()?;
+        if status.success() { Ok(()) } else { Err(io::Error::other("no signal was sent")) }
+    }
+
     /// Runs `redis-cli` on it and returns what it prints.
     ///
     /// # Errors
     /// If it cannot be run or fails.
     pub fn cli(&self, arguments: &[&str]) -> io::Result<String> {
         cli(self.port, arguments)
+    }
+
+    /// Who ends it with this process.
+    pub(crate) fn janitor(&self) -> io::Result<Janitor> {
+        Janitor::of(self.id(), self.process.folder())
     }
 
     fn start_in(folder: TempDir, port: u16, options: Vec<String>) -> io::Result<Self> {
@@ -104,7 +148,7 @@ impl RedisServer {
         let server = Self { process, port, options };
         // It listens before it has read its data.
         while !server.cli(&["PING"]).is_ok_and(|answer| answer.trim() == "PONG") {
-            std::thread::yield_now();
+            wait();
         }
         Ok(server)
     }
@@ -140,4 +184,9 @@ pub(crate) fn cli(port: u16, arguments: &[&str]) -> io::Result<String> {
         return Err(io::Error::other(format!("redis-cli failed: {}", stderr.trim())));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A moment, before looking again: no event tells what a foreign program has come to.
+pub(crate) fn wait() {
+    std::thread::sleep(Duration::from_millis(10));
 }

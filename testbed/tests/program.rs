@@ -103,6 +103,8 @@ async fn refuses_what_it_cannot_serve() {
     check_refused(&["--store", "memory:x"], "use `memory:`").await;
     check_refused(&["--store", "memory:?cached=1s"], "known: namespace").await;
     check_refused(&["--store", "memory:?sealed=1"], "known: namespace").await;
+    check_refused(&["--store", "redis://127.0.0.1:1"], "cannot be reached").await;
+    check_refused(&["--store", "redis+cluster://cache"], "in the clear").await;
     check_refused(&["--set", "max_age"], "has no `=`").await;
     check_refused(&["--set", "nonsense=1"], "nonsense").await;
     check_refused(&["--config", "/nonexistent/testbed.toml"], "/nonexistent/testbed.toml").await;
@@ -110,7 +112,7 @@ async fn refuses_what_it_cannot_serve() {
 
 #[tokio::test]
 async fn refuses_stores_that_are_not_there_without_repeating_a_password() {
-    for url in ["file:./d", "sqlite:./f", "redis+cluster://h", "litestar+file:./d"] {
+    for url in ["file:./d", "sqlite:./f", "redis+elsewhere://h", "litestar+file:./d"] {
         check_refused(&["--store", url], "known: memory").await;
     }
     let output = testbed(&["--store", "postgres://ada:hunter2@localhost/db"]).output().await;

@@ -8,7 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// | URL | store | feature |
 /// |---|---|---|
 /// | `memory:` | [`MemoryStore`] | |
-/// | `redis:` `rediss:` `redis+unix:` `valkey:` `valkeys:` | `RedisStore` | `redis`; `redis-tls` for those with `s` |
+/// | `redis:`, `redis+unix:`, `redis+cluster:`, `redis+sentinel:` | `RedisStore` | `redis` |
+/// | `rediss:`, `rediss+cluster:`, `rediss+sentinel:`: the same with TLS | `RedisStore` | `redis-tls` |
 ///
 /// Every URL takes `?namespace=NAME`: sessions of one namespace are not seen in another.
 ///
@@ -30,7 +31,9 @@ pub async fn open(url: &str) -> Result<AnyStore> {
     let mut url = StoreUrl::parse(url)?;
     match url.scheme.as_str() {
         "memory" => memory(&mut url),
-        "redis" | "rediss" | "redis+unix" | "valkey" | "valkeys" => redis(url).await,
+        "redis" | "rediss" | "valkey" | "valkeys" | "redis+unix" | "redis+cluster"
+        | "rediss+cluster" | "valkey+cluster" | "valkeys+cluster" | "redis+sentinel"
+        | "rediss+sentinel" | "valkey+sentinel" | "valkeys+sentinel" => redis(url).await,
         _ => Err(url.refused("is no known scheme of a store; known: memory, redis")),
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cloakroom::store::{Created, Lookup, Renewal};
 use cloakroom::{
-    DataBuilder, Encoding, Record, RecordParts, RedisStore, Revision, SecretHash, SessionHandle,
-    Store as _, UnixMillis,
+    DataBuilder, Encoding, ErrorKind, Record, RecordParts, RedisStore, Revision, SecretHash,
+    SessionHandle, Store as _, UnixMillis,
 };
 use cloakroom_servers::{RedisServer, required};
 use redis::aio::MultiplexedConnection;
@@ -108,4 +108,16 @@ pub(crate) async fn keys(connection: &mut MultiplexedConnection) -> Vec<String> 
         redis::cmd("KEYS").arg("*").query_async(connection).await.expect("it works");
     keys.sort();
     keys
+}
+
+/// Loads until the store answers again; what it says before must be temporary.
+pub(crate) async fn recover(store: &RedisStore, n: u64) -> Option<Record> {
+    loop {
+        match store.load(handle(n), None, START).await {
+            Ok(Lookup::Live(record)) => return Some(record),
+            Ok(Lookup::Absent(_)) => return None,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}"),
+        }
+        tokio::task::yield_now().await;
+    }
 }

@@ -13,10 +13,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Pipeline, RedisResult, Value};
+use redis::{Pipeline, RedisResult, Value};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::call::Call;
 use super::failure::Failure;
 
 /// The longest pipeline. Longer ones would let the first of a batch wait for the last, and gain little.
@@ -29,7 +30,7 @@ const QUEUE: usize = 1024;
 /// A connection to one server. It ends by itself when it is of no use any more.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
-    calls: mpsc::Sender<Call>,
+    calls: mpsc::Sender<Waiting>,
     broken: Broken,
 }
 
@@ -48,8 +49,8 @@ impl Broken {
 }
 
 #[derive(Debug)]
-struct Call {
-    command: Cmd,
+struct Waiting {
+    call: Call,
     answer: oneshot::Sender<Result<Value, Failure>>,
 }
 
@@ -57,6 +58,11 @@ struct Call {
 pub(super) struct Pending(oneshot::Receiver<Result<Value, Failure>>);
 
 impl Pending {
+    /// Waits for the answer, for no longer than this.
+    pub(super) async fn answer_within(self, patience: Duration) -> Result<Value, Failure> {
+        timeout(patience, self.answer()).await.unwrap_or(Err(Failure::Late))
+    }
+
     /// Waits for the answer.
     pub(super) async fn answer(self) -> Result<Value, Failure> {
         self.0.await.unwrap_or(Err(Failure::Lost))
@@ -85,17 +91,17 @@ impl Connection {
         !self.broken.is_set() && !self.calls.is_closed()
     }
 
-    /// Hands a command over; when it returns, the command has its place in the order.
-    pub(super) async fn send(&self, command: Cmd) -> Result<Pending, Failure> {
+    /// Hands a call over; when it returns, the call has its place in the order.
+    pub(super) async fn send(&self, call: Call) -> Result<Pending, Failure> {
         let (answer, pending) = oneshot::channel();
-        self.calls.send(Call { command, answer }).await.map_err(|_| Failure::Lost)?;
+        self.calls.send(Waiting { call, answer }).await.map_err(|_| Failure::Lost)?;
         Ok(Pending(pending))
     }
 }
 
 /// Sends batch after batch, until nobody holds the connection.
 async fn run(
-    calls: Arc<Mutex<mpsc::Receiver<Call>>>,
+    calls: Arc<Mutex<mpsc::Receiver<Waiting>>>,
     mut connection: MultiplexedConnection,
     patience: Duration,
     broken: Broken,
@@ -111,7 +117,7 @@ async fn run(
             batch.clear();
             continue;
         }
-        batch.retain(|call| !call.answer.is_closed());
+        batch.retain(|waiting| !waiting.answer.is_closed());
         if !batch.is_empty() && !send(&mut batch, &mut connection, patience).await {
             broken.set();
         }
@@ -120,15 +126,15 @@ async fn run(
 
 /// Sends a batch and distributes the answers; whether the connection is still of use.
 async fn send(
-    batch: &mut Vec<Call>,
+    batch: &mut Vec<Waiting>,
     connection: &mut MultiplexedConnection,
     patience: Duration,
 ) -> bool {
     let mut pipeline = Pipeline::with_capacity(batch.len());
     pipeline.ignore_errors();
     let mut waiting = Vec::with_capacity(batch.len());
-    for Call { command, answer } in batch.drain(..) {
-        pipeline.add_command(command);
+    for Waiting { call, answer } in batch.drain(..) {
+        call.add_to(&mut pipeline);
         waiting.push(answer);
     }
     let answers = timeout(patience, pipeline.query_async::<Vec<RedisResult<Value>>>(connection));

@@ -4,13 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Client, ProtocolVersion};
+use redis::Client;
 
+use super::cluster::Cluster;
 use super::keys::Keys;
-use super::link::{Link, Target};
+use super::link::Link;
 use super::server::Server;
+use super::target::Target;
 use super::{RedisStore, Settings, url};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 /// How long an answer may take, unless set.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -48,7 +50,7 @@ impl RedisStoreBuilder {
     /// Settings for the server of a URL; see [`RedisStore`] for what it can say.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUrl`] if it cannot be read, or would send everything over a network in the clear.
+    /// [`ErrorKind::StoreUrl`](crate::ErrorKind::StoreUrl) if it cannot be read, or would send everything over a network in the clear.
     pub fn from_url(url: &str) -> Result<Self> {
         url::parse(url)
     }
@@ -106,27 +108,24 @@ impl RedisStoreBuilder {
     /// Makes the store without asking the server, so that an application can start while it is down.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUrl`] if the driver refuses the address.
+    /// [`ErrorKind::StoreUrl`](crate::ErrorKind::StoreUrl) if the way is TLS and the application has installed
+    /// no crypto provider of rustls.
     pub fn build(self) -> Result<RedisStore> {
+        let link = |target| Server::Single(Arc::new(Link::new(target, self.timeout)));
         let server = match self.target {
-            url::Target::Single(info) => {
-                let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-                // Two short writes in a row would otherwise wait for each other's acknowledgement.
-                let tcp = info.tcp_settings().clone().set_nodelay(true);
-                let info = info.set_redis_settings(redis).set_tcp_settings(tcp);
-                let client = Client::open(info).map_err(|_| {
-                    Error::new(ErrorKind::StoreUrl, "the driver for Redis refuses this address")
-                })?;
-                Server::Single(Link::new(Target::Fixed(client), self.timeout))
+            url::Target::Single(info) => link(Target::Fixed(info)),
+            url::Target::Sentinel(sentinels) => link(Target::Master(sentinels)),
+            url::Target::Cluster(seeds, server) => {
+                Server::Cluster(Arc::new(Cluster::new(seeds, server, self.timeout)))
             }
         };
-        Ok(RedisStore { server: Arc::new(server), keys: self.keys, settings: self.settings })
+        Ok(RedisStore { server, keys: self.keys, settings: self.settings })
     }
 
     /// Makes the store and asks the server whether it is there.
     ///
     /// # Errors
-    /// Those of [`build`](Self::build), and [`ErrorKind::Unavailable`] if the server cannot be reached.
+    /// Those of [`build`](Self::build), and [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the server cannot be reached.
     pub async fn connect(self) -> Result<RedisStore> {
         let store = self.build()?;
         store.ping().await?;

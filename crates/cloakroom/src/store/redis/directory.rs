@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use redis::{Cmd, Value};
-
 use super::RedisStore;
+use super::call::Call;
 use super::failure::{Failure, bytes, list};
 use super::keys::SubjectTag;
 use super::value::{self, ENDED};
@@ -28,9 +27,7 @@ impl Directory for RedisStore {
     ) -> BoxFuture<'a, Result<Vec<(SessionHandle, Record)>>> {
         Box::pin(async move {
             let index = self.keys.index(SubjectTag::of(subject));
-            let mut command = redis::cmd("ZRANGE");
-            command.arg(&index).arg(0).arg(-1);
-            let answer = self.server.call(command).await;
+            let answer = self.server.call(Call::new("ZRANGE", &index).arg(0).arg(-1)).await;
             let entries = answer.and_then(list).map_err(failed(LIST))?;
             let handles: Vec<_> = entries
                 .into_iter()
@@ -67,7 +64,8 @@ impl Directory for RedisStore {
     ) -> BoxFuture<'_, Result<Vec<(SessionHandle, Record)>>> {
         Box::pin(async move {
             let mut page = BTreeMap::new();
-            let mut scan = self.server.scan(self.keys.sessions());
+            let scan = self.server.scan(self.keys.sessions()).await;
+            let mut scan = scan.map_err(failed(LIST))?;
             while let Some(keys) = scan.next().await.map_err(failed(LIST))? {
                 let last = page.last_key_value().map(|(&last, _)| last);
                 let last = last.filter(|_| page.len() >= limit);
@@ -97,16 +95,13 @@ impl Directory for RedisStore {
         Box::pin(async move {
             // A scan may find a key twice, so handles are remembered: 16 bytes for each session.
             let mut live = std::collections::HashSet::new();
-            let mut scan = self.server.scan(self.keys.sessions());
+            let scan = self.server.scan(self.keys.sessions()).await;
+            let mut scan = scan.map_err(failed(COUNT))?;
             while let Some(keys) = scan.next().await.map_err(failed(COUNT))? {
                 let handles: Vec<_> = keys.iter().filter_map(|key| self.keys.handle(key)).collect();
                 for chunk in handles.chunks(CHUNK) {
                     let heads = self
-                        .get(chunk, |key| {
-                            let mut command = redis::cmd("GETRANGE");
-                            command.arg(key).arg(0).arg(value::HEAD - 1);
-                            command
-                        })
+                        .get(chunk, |key| Call::new("GETRANGE", key).arg(0).arg(value::HEAD - 1))
                         .await
                         .map_err(failed(COUNT))?;
                     let heads = chunk.iter().zip(heads);
@@ -126,22 +121,16 @@ impl Directory for RedisStore {
 
 impl RedisStore {
     async fn values(&self, handles: &[SessionHandle]) -> Result<Vec<Option<Vec<u8>>>, Failure> {
-        self.get(handles, |key| {
-            let mut command = redis::cmd("GET");
-            command.arg(key);
-            command
-        })
-        .await
+        self.get(handles, |key| Call::new("GET", key)).await
     }
 
     async fn get(
         &self,
         handles: &[SessionHandle],
-        command: impl Fn(Vec<u8>) -> Cmd,
+        call: impl Fn(&[u8]) -> Call,
     ) -> Result<Vec<Option<Vec<u8>>>, Failure> {
-        let commands = handles.iter().map(|&handle| command(self.keys.session(handle))).collect();
-        let values: Vec<Value> = self.server.call_all(commands).await?;
-        values.into_iter().map(bytes).collect()
+        let calls = handles.iter().map(|&handle| call(&self.keys.session(handle))).collect();
+        self.server.call_all(calls).await?.into_iter().map(bytes).collect()
     }
 
     /// Takes sessions that have ended for good out of an index. Nobody waits for it to succeed: entries go by
@@ -150,12 +139,11 @@ impl RedisStore {
         if ended.is_empty() {
             return;
         }
-        let mut command = redis::cmd("ZREM");
-        command.arg(index);
+        let mut call = Call::new("ZREM", index);
         for handle in ended {
-            command.arg(handle.as_bytes());
+            call = call.arg(handle.as_bytes());
         }
-        let _ = self.server.call(command).await;
+        let _ = self.server.call(call).await;
     }
 }
 

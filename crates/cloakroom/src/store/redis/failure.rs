@@ -17,27 +17,54 @@ pub(super) enum Failure {
     Lost,
     /// The server, or the way to it, refused.
     Refused(RedisError),
+    /// Nobody names a server that takes writes.
+    NoServer,
+    /// A server is on another machine and would be reached without TLS.
+    Plaintext,
     /// The answer is none that the command can have.
     Nonsense,
+}
+
+/// Where a call belongs.
+#[derive(Debug)]
+pub(super) struct Redirect<'a> {
+    /// Empty if it is the host that was asked.
+    pub(super) host: &'a str,
+    pub(super) port: u16,
+    /// For this call alone, because its slot is on its way.
+    pub(super) once: bool,
 }
 
 impl Failure {
     /// Whether the connection is of no use any more: gone, or to a server that does not take writes.
     pub(super) fn ends_connection(&self) -> bool {
         match self {
-            Self::Late | Self::Lost => true,
+            Self::Late | Self::Lost | Self::NoServer => true,
             Self::Refused(error) => {
                 error.is_io_error()
                     || error.is_unrecoverable_error()
                     || matches!(code(error), Some("READONLY" | "MASTERDOWN"))
             }
-            Self::Nonsense => false,
+            Self::Plaintext | Self::Nonsense => false,
         }
     }
 
     /// Whether the server does not have the script of this hash.
     pub(super) fn lacks_script(&self) -> bool {
         matches!(self, Self::Refused(error) if error.code() == Some("NOSCRIPT"))
+    }
+
+    /// Whether the key is somewhere else, or nowhere for now.
+    pub(super) fn is_moving(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.is_cluster_error())
+    }
+
+    /// Where a server of a Cluster sent the call. It did not run it.
+    pub(super) fn redirect(&self) -> Option<Redirect<'_>> {
+        let Self::Refused(error) = self else { return None };
+        let (host, port) = error.redirect_node()?.0.rsplit_once(':')?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        Some(Redirect { host, port: port.parse().ok()?, once: error.code() == Some("ASK") })
     }
 
     /// The error of a call that was to do what `tried` says.
@@ -55,6 +82,17 @@ impl Failure {
             }
             Self::Lost => {
                 return unavailable("the connection was lost before the answer came; try again");
+            }
+            Self::NoServer => {
+                return unavailable(
+                    "no server is known that takes writes for it; a failover may be under way",
+                );
+            }
+            Self::Plaintext => {
+                return unavailable(
+                    "a server is on another machine and would be sent everything in the clear; use a URL \
+                     with TLS, or say `?insecure_plaintext=true`",
+                );
             }
             Self::Nonsense => {
                 return unavailable("the answer is not one that Redis or Valkey gives");

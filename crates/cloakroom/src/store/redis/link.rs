@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use redis::aio::SendError;
-use redis::{AsyncConnectionConfig, Client, Cmd, PushInfo, PushKind, Value};
+use redis::Value;
 use tokio::time::timeout;
 
-use super::batch::{Broken, Connection};
+use super::batch::{Connection, Pending};
+use super::call::Call;
 use super::failure::Failure;
+use super::target::Target;
 
 /// The way to a server.
 #[derive(Debug)]
@@ -24,13 +25,6 @@ pub(super) struct Link {
     failure: Mutex<Failure>,
 }
 
-/// Which server it is.
-#[derive(Debug)]
-pub(super) enum Target {
-    /// Always this one.
-    Fixed(Client),
-}
-
 impl Link {
     pub(super) fn new(target: Target, patience: Duration) -> Self {
         Self {
@@ -43,27 +37,29 @@ impl Link {
         }
     }
 
-    /// Sends a command and waits for its answer: in all no longer than the patience.
-    pub(super) async fn call(&self, command: Cmd) -> Result<Value, Failure> {
-        let answer = async { self.connection().await?.send(command).await?.answer().await };
+    /// Sends a call and waits for its answer: in all no longer than the patience.
+    pub(super) async fn call(&self, call: Call) -> Result<Value, Failure> {
+        let answer = async { self.connection().await?.send(call).await?.answer().await };
         timeout(self.patience, answer).await.unwrap_or(Err(Failure::Late))
     }
 
-    /// Sends commands in one go and waits for all answers.
-    pub(super) async fn call_all(&self, commands: Vec<Cmd>) -> Result<Vec<Value>, Failure> {
-        let answers = async {
-            let connection = self.connection().await?;
-            let mut pending = Vec::with_capacity(commands.len());
-            for command in commands {
-                pending.push(connection.send(command).await?);
-            }
-            let mut answers = Vec::with_capacity(pending.len());
-            for pending in pending {
-                answers.push(pending.answer().await?);
-            }
-            Ok(answers)
-        };
-        timeout(self.patience, answers).await.unwrap_or(Err(Failure::Late))
+    /// Sends a call whose answer is waited for later.
+    pub(super) async fn start(&self, call: Call) -> Result<Pending, Failure> {
+        let sent = async { self.connection().await?.send(call).await };
+        timeout(self.patience, sent).await.unwrap_or(Err(Failure::Late))
+    }
+
+    /// Sends calls, all before it waits for the first answer.
+    pub(super) async fn call_all(&self, calls: Vec<Call>) -> Result<Vec<Value>, Failure> {
+        let mut pending = Vec::with_capacity(calls.len());
+        for call in calls {
+            pending.push(self.start(call).await?);
+        }
+        let mut answers = Vec::with_capacity(pending.len());
+        for pending in pending {
+            answers.push(pending.answer_within(self.patience).await?);
+        }
+        Ok(answers)
     }
 
     async fn connection(&self) -> Result<Connection, Failure> {
@@ -79,7 +75,7 @@ impl Link {
             // It failed while this call waited for its turn; a queue of calls does not try one after the other.
             return Err(lock(&self.failure).clone());
         }
-        match self.connect().await {
+        match self.target.connect(self.patience).await {
             Ok(connection) => {
                 *lock(&self.open) = Some(connection.clone());
                 Ok(connection)
@@ -95,32 +91,8 @@ impl Link {
     fn open(&self) -> Option<Connection> {
         lock(&self.open).clone().filter(Connection::is_open)
     }
-
-    async fn connect(&self) -> Result<Connection, Failure> {
-        match &self.target {
-            Target::Fixed(client) => connect(client, self.patience).await,
-        }
-    }
 }
 
-/// Connects to the server of a client. Answers are timed by the [`Connection`], not by the driver.
-async fn connect(client: &Client, patience: Duration) -> Result<Connection, Failure> {
-    let broken = Broken::default();
-    let closed = broken.clone();
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(patience))
-        .set_response_timeout(None)
-        .set_push_sender(move |push: PushInfo| {
-            // So that no call is sent into a connection that was closed while nobody used it.
-            if push.kind == PushKind::Disconnection {
-                closed.set();
-            }
-            Ok::<_, SendError>(())
-        });
-    let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-    Ok(Connection::new(connection, patience, broken))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,6 +2,8 @@
 
 mod batch;
 mod builder;
+mod call;
+mod cluster;
 mod directory;
 mod failure;
 mod keys;
@@ -9,16 +11,18 @@ mod link;
 mod scan;
 mod scripts;
 mod server;
+mod slots;
 mod steps;
+mod target;
 pub(super) mod url;
 mod value;
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::builder::RedisStoreBuilder;
 
+use self::call::Call;
 use self::keys::Keys;
 use self::server::Server;
 use crate::error::Result;
@@ -32,10 +36,15 @@ const NAME: &str = "redis";
 /// on a replica, unless it is told otherwise. And each list of all sessions walks over all keys of the database.
 ///
 /// # URLs
-/// `redis://[user[:password]@]host[:port][/database]`, `redis+unix:///path/to/socket`; `rediss:` with TLS
-/// (feature `redis-tls`, certificates and names checked against the system's roots); `valkey:` and `valkeys:`
-/// are the same. Options: `?namespace=NAME`, `?timeout=2s`, and `?insecure_plaintext=true`, without which a
-/// server on another machine is reached by TLS only.
+/// - `redis://[user[:password]@]host[:port][/database]`, `redis+unix:///path/to/socket`: one server.
+/// - `redis+cluster://[user[:password]@]host[:port][,host[:port]]…`: a Cluster, of which some servers are named.
+/// - `redis+sentinel://[user[:password]@]host[:port][,host[:port]]…/name[/database]`: the master that sentinels
+///   call `name`, whichever it is now.
+///
+/// `rediss…` is the same with TLS (feature `redis-tls`; certificates and names are checked against the system's
+/// roots), `valkey…` and `valkeys…` are other spellings. Options: `?namespace=NAME`, `?timeout=2s`,
+/// `?sentinel_user=…`, `?sentinel_password=…`, and `?insecure_plaintext=true`, without which a server on another
+/// machine is reached by TLS only.
 ///
 /// # Storage
 /// One string a session, `cloakroom[/namespace]:s:{handle}`, and a sorted set of handles for each subject,
@@ -69,7 +78,7 @@ const NAME: &str = "redis";
 /// ```
 #[derive(Clone)]
 pub struct RedisStore {
-    server: Arc<Server>,
+    server: Server,
     keys: Keys,
     settings: Settings,
 }
@@ -107,9 +116,8 @@ impl RedisStore {
     /// # Errors
     /// [`ErrorKind::Unavailable`] if not.
     pub async fn ping(&self) -> Result<()> {
-        let mut command = redis::cmd("GET");
-        command.arg(self.keys.session(SessionHandle::from_bytes([0; 16])));
-        let answer = self.server.call(command).await;
+        let call = Call::new("GET", &self.keys.session(SessionHandle::from_bytes([0; 16])));
+        let answer = self.server.call(call).await;
         answer.map(drop).map_err(|failure| failure.into_error("reach the server"))
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Scripts {
 }
 
 pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts {
-    load: script(include_str!("lua/load.lua")),
+    load: script_after(include_str!("lua/load_early.lua"), include_str!("lua/load.lua")),
     create: script(include_str!("lua/create.lua")),
     update: script(include_str!("lua/update.lua")),
     touch: script(include_str!("lua/touch.lua")),
@@ -37,7 +37,13 @@ pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts {
 });
 
 fn script(body: &str) -> Script {
-    let text = format!("{}{}\n{body}", constants(), include_str!("lua/common.lua"));
+    script_after("", body)
+}
+
+/// A script of which `early` comes before the functions that all share: to define them takes longer than to
+/// find that they are not needed.
+fn script_after(early: &str, body: &str) -> Script {
+    let text = format!("{}{early}\n{}\n{body}", constants(), include_str!("lua/common.lua"));
     let hash = Hashed::new(&text).get_hash().to_owned();
     Script { text, hash }
 }

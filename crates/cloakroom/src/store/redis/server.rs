@@ -1,38 +1,52 @@
-//! Where commands go: to one server, or to the one of a Cluster that has the slot.
+//! Where calls go: to one server, or to the one of a Cluster that has the key.
 
-use redis::{Cmd, Value};
+use std::sync::Arc;
 
+use redis::Value;
+
+use super::call::Call;
+use super::cluster::Cluster;
 use super::failure::Failure;
 use super::link::Link;
 use super::scripts::Script;
 
-/// All servers of a store.
-#[derive(Debug)]
+/// All servers of a store. Clones are the same connections.
+#[derive(Debug, Clone)]
 pub(super) enum Server {
     /// One that has all keys.
-    Single(Link),
+    Single(Arc<Link>),
+    /// Many that share them.
+    Cluster(Arc<Cluster>),
 }
 
 impl Server {
-    /// Sends a command to where its key is.
-    pub(super) async fn call(&self, command: Cmd) -> Result<Value, Failure> {
+    /// Sends a call to where its key is.
+    pub(super) async fn call(&self, call: Call) -> Result<Value, Failure> {
         match self {
-            Self::Single(link) => link.call(command).await,
+            Self::Single(link) => link.call(call).await,
+            Self::Cluster(cluster) => cluster.call(call).await,
         }
     }
 
-    /// Sends commands that each have one key, in one go where it can.
-    pub(super) async fn call_all(&self, commands: Vec<Cmd>) -> Result<Vec<Value>, Failure> {
+    /// Sends calls, all before it waits for the first answer.
+    pub(super) async fn call_all(&self, calls: Vec<Call>) -> Result<Vec<Value>, Failure> {
         match self {
-            Self::Single(link) => link.call_all(commands).await,
+            Self::Single(link) => link.call_all(calls).await,
+            Self::Cluster(cluster) => cluster.call_all(calls).await,
+        }
+    }
+
+    /// The ways to all servers.
+    pub(super) async fn all(&self) -> Result<Vec<Arc<Link>>, Failure> {
+        match self {
+            Self::Single(link) => Ok(vec![link.clone()]),
+            Self::Cluster(cluster) => cluster.all().await,
         }
     }
 
     /// Whether one script can reach any two keys.
     pub(super) fn has_one_slot(&self) -> bool {
-        match self {
-            Self::Single(_) => true,
-        }
+        matches!(self, Self::Single(_))
     }
 
     /// Runs a script by its hash, and with its text where the server does not have it.
@@ -42,14 +56,9 @@ impl Server {
         keys: &[Vec<u8>],
         arguments: &[Vec<u8>],
     ) -> Result<Value, Failure> {
-        let command = |name: &str, script: &str| {
-            let mut command = redis::cmd(name);
-            command.arg(script).arg(keys.len()).arg(keys).arg(arguments);
-            command
-        };
-        match self.call(command("EVALSHA", &script.hash)).await {
+        match self.call(Call::script(script, false, keys, arguments)).await {
             Err(failure) if failure.lacks_script() => {
-                self.call(command("EVAL", &script.text)).await
+                self.call(Call::script(script, true, keys, arguments)).await
             }
             answer => answer,
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use redis::Value;
 
+use super::call::Call;
 use super::failure::{Failure, bytes, number};
 use super::keys::SubjectTag;
 use super::scripts::{SCRIPTS, Script};
@@ -41,9 +42,8 @@ impl Store for RedisStore {
     ) -> Result<Lookup> {
         let answer = match renewal {
             None => {
-                let mut command = redis::cmd("GET");
-                command.arg(self.keys.session(key));
-                self.server.call(command).await.map_err(failed(LOAD))?
+                let call = Call::new("GET", &self.keys.session(key));
+                self.server.call(call).await.map_err(failed(LOAD))?
             }
             Some(renewal) => {
                 let arguments = [

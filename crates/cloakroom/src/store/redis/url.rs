@@ -1,22 +1,28 @@
 //! What a URL says of a store.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
 
 use super::RedisStoreBuilder;
+use super::target::{Sentinels, Template, is_loopback};
 use crate::error::Result;
 use crate::store::open::StoreUrl;
 
 /// The options that a URL takes.
-const OPTIONS: &str = "namespace, timeout, insecure_plaintext";
+const OPTIONS: &str = "namespace, timeout, insecure_plaintext, sentinel_user, sentinel_password";
+/// Where sentinels listen, unless the URL says another port.
+const SENTINEL_PORT: u16 = 26_379;
 
 /// The servers that a URL names.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
     /// One, always the same.
     Single(ConnectionInfo),
+    /// The one that these know.
+    Sentinel(Sentinels),
+    /// Those of a Cluster, of which some are named.
+    Cluster(Vec<(String, u16)>, Template),
 }
 
 /// Reads a URL.
@@ -33,8 +39,9 @@ pub(in crate::store) fn from_parts(mut url: StoreUrl) -> Result<RedisStoreBuilde
         Some("true") => true,
         Some(_) => return Err(url.refused("takes `insecure_plaintext=true` or none")),
     };
+    let target = target(&mut url, plaintext)?;
     url.no_more_options(OPTIONS)?;
-    let mut builder = RedisStoreBuilder::new(target(&url, plaintext)?);
+    let mut builder = RedisStoreBuilder::new(target);
     if let Some(timeout) = timeout {
         builder = builder.with_timeout(timeout);
     }
@@ -44,8 +51,82 @@ pub(in crate::store) fn from_parts(mut url: StoreUrl) -> Result<RedisStoreBuilde
     Ok(builder)
 }
 
-fn target(url: &StoreUrl, plaintext: bool) -> Result<Target> {
-    single(url, &url.scheme, &url.location, plaintext).map(Target::Single)
+fn target(url: &mut StoreUrl, plaintext: bool) -> Result<Target> {
+    let scheme = url.scheme.clone();
+    match scheme.split_once('+') {
+        Some((scheme, "cluster")) => cluster(url, scheme, plaintext),
+        Some((scheme, "sentinel")) => sentinel(url, scheme, plaintext),
+        _ => single(url, &scheme, &url.location, plaintext).map(Target::Single),
+    }
+}
+
+/// Some servers of a Cluster: `//[user[:password]@]host[:port][,host[:port]]…`.
+fn cluster(url: &StoreUrl, scheme: &str, plaintext: bool) -> Result<Target> {
+    let Many { credentials, hosts, path } = many(url)?;
+    if !path.is_empty() {
+        return Err(url.refused("takes no database; a Cluster has one"));
+    }
+    let mut seeds = Vec::new();
+    let mut server = None;
+    for host in hosts {
+        let info = single(url, scheme, &format!("//{credentials}{host}"), plaintext)?;
+        match info.addr() {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                seeds.push((host.clone(), *port));
+            }
+            _ => return Err(url.refused("takes hosts, no socket")),
+        }
+        server = Some(info);
+    }
+    let info = server.ok_or_else(|| url.refused("names no host"))?;
+    Ok(Target::Cluster(seeds, Template { info, plaintext }))
+}
+
+/// Sentinels, and what they call the server: `//[user[:password]@]host[:port][,host[:port]]…/name[/database]`.
+fn sentinel(url: &mut StoreUrl, scheme: &str, plaintext: bool) -> Result<Target> {
+    let (user, password) = (url.option("sentinel_user"), url.option("sentinel_password"));
+    let Many { credentials, hosts, path } = many(url)?;
+    let (name, database) = path.split_once('/').unwrap_or((path, "0"));
+    if name.is_empty() {
+        return Err(url.refused("names no master; it is `//host[:port]…/name[/database]`"));
+    }
+    let mut addresses = Vec::new();
+    for host in &hosts {
+        let has_port = !host.ends_with(']') && host.contains(':');
+        let host = if has_port { (*host).to_owned() } else { format!("{host}:{SENTINEL_PORT}") };
+        let info = single(url, scheme, &format!("//{host}"), plaintext)?;
+        let mut redis = info.redis_settings().clone();
+        if let Some(user) = &user {
+            redis = redis.set_username(user);
+        }
+        if let Some(password) = &password {
+            redis = redis.set_password(password);
+        }
+        addresses.push(info.set_redis_settings(redis));
+    }
+    let host = hosts.first().ok_or_else(|| url.refused("names no host"))?;
+    let info = single(url, scheme, &format!("//{credentials}{host}/{database}"), plaintext)?;
+    let server = Template { info, plaintext };
+    Ok(Target::Sentinel(Sentinels { addresses, name: name.to_owned(), server }))
+}
+
+/// What a URL of many hosts is made of.
+struct Many<'a> {
+    /// With the `@` behind them, if there are any.
+    credentials: &'a str,
+    hosts: Vec<&'a str>,
+    path: &'a str,
+}
+
+fn many(url: &StoreUrl) -> Result<Many<'_>> {
+    let rest = url.location.strip_prefix("//").unwrap_or_default();
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (credentials, hosts) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
+    let hosts: Vec<&str> = hosts.split(',').collect();
+    if hosts.contains(&"") {
+        return Err(url.refused("names no host, or an empty one"));
+    }
+    Ok(Many { credentials, hosts, path })
 }
 
 /// One server: `//[user[:password]@]host[:port][/database]`.
@@ -71,10 +152,6 @@ fn single(url: &StoreUrl, scheme: &str, location: &str, plaintext: bool) -> Resu
         )),
         _ => Ok(info),
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn duration(url: &StoreUrl, text: &str) -> Result<Duration> {
@@ -106,6 +183,8 @@ mod tests {
             "valkey://ada:hunter2@localhost/0",
             "redis+unix:///run/redis.sock",
             "redis://cache.example.org?insecure_plaintext=true",
+            "redis+cluster://:hunter2@localhost:7000,127.0.0.1:7001,[::1]",
+            "redis+sentinel://ada:hunter2@localhost,[::1],localhost:26380/main/3?sentinel_password=x",
         ] {
             assert!(parse(url).is_ok(), "{url}");
         }
@@ -115,6 +194,13 @@ mod tests {
     fn a_url_that_says_nothing_or_too_much_is_refused() {
         assert!(refusal("redis:ada:hunter2").contains("cannot be read"));
         assert!(refusal("redis://ada:hunter2@localhost/x").contains("cannot be read"));
+        assert!(refusal("redis+cluster://localhost/1").contains("no database"));
+        assert!(refusal("redis+cluster://localhost?sentinel_user=x").contains("sentinel_user"));
+        assert!(refusal("redis+cluster://:hunter2@").contains("no host"));
+        assert!(refusal("redis+cluster:hunter2").contains("no host"));
+        assert!(refusal("redis+sentinel://localhost,/main").contains("empty"));
+        assert!(refusal("redis+sentinel://:hunter2@localhost").contains("no master"));
+        assert!(refusal("redis+sentinel://localhost/main/x").contains("cannot be read"));
         assert!(refusal("redis://localhost#insecure").contains("cannot be read"));
         assert!(refusal("redis://localhost?colour=hunter").contains("`colour`"));
         assert!(refusal("redis://localhost?timeout=hunter").contains("`timeout`"));
@@ -125,8 +211,13 @@ mod tests {
     #[test]
     fn s_100_a_network_is_not_trusted_unless_the_url_says_so() {
         for host in ["cache", "10.0.0.1", "localhost.example.org", "[2001:db8::1]"] {
-            let url = format!("redis://:hunter2@{host}:6379/0");
-            assert!(refusal(&url).contains("in the clear"), "{url}");
+            for url in [
+                format!("redis://:hunter2@{host}:6379/0"),
+                format!("redis+cluster://:hunter2@localhost,{host}"),
+                format!("redis+sentinel://:hunter2@localhost,{host}/main"),
+            ] {
+                assert!(refusal(&url).contains("in the clear"), "{url}");
+            }
         }
     }
 
