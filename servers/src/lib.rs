@@ -4,6 +4,7 @@
 //! runs already. Where a server is not installed the tests that need it say so and pass, unless
 //! `CLOAKROOM_TEST_REQUIRE` is set: `cargo xtask test` installs all of them and sets it.
 
+mod certificates;
 mod janitor;
 mod process;
 mod proxy;
@@ -13,6 +14,7 @@ mod redis_sentinel;
 
 use std::io;
 
+pub use self::certificates::Certificates;
 pub use self::process::{Process, free_port};
 pub use self::proxy::{Proxy, Weather};
 pub use self::redis::{KilledRedis, RedisServer};

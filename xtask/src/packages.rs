@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 use crate::failure::Failure;
 
 /// A package, and a program of it by which to see whether it is there.
-const PACKAGES: [(&str, &str); 3] = [
+const PACKAGES: [(&str, &str); 4] = [
     ("chromium", "/usr/bin/chromium"),
     ("chromium-driver", "/usr/bin/chromedriver"),
+    ("openssl", "/usr/bin/openssl"),
     ("redis-server", "/usr/bin/redis-server"),
 ];
 

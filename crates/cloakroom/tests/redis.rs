@@ -12,8 +12,13 @@ mod faults;
 mod index;
 #[path = "redis/kept.rs"]
 mod kept;
+#[path = "redis/requests.rs"]
+mod requests;
 #[path = "redis/sentinel.rs"]
 mod sentinel;
+#[cfg(feature = "redis-tls")]
+#[path = "redis/tls.rs"]
+mod tls;
 
 cloakroom::store_conformance!(
     on_one_server,

@@ -10,7 +10,7 @@ use cloakroom_servers::RedisServer;
 use crate::common::{HASH, START, after, always, create, handle, of_subject, record, server};
 
 /// What the server has done since the last reset: commands by name, those inside of scripts too.
-fn commands(server: &RedisServer) -> BTreeMap<String, u64> {
+pub(crate) fn commands(server: &RedisServer) -> BTreeMap<String, u64> {
     let stats = server.cli(&["INFO", "commandstats"]).expect("it runs");
     server.cli(&["CONFIG", "RESETSTAT"]).expect("it runs");
     let calls = |line: &str| {

@@ -290,6 +290,37 @@ async fn wrong_credentials_are_told_without_being_repeated() {
     RedisStore::connect(&url(":sesame@")).await.unwrap();
 }
 
+/// The rights that `docs/stores.md` names are enough.
+#[tokio::test]
+async fn s_107_a_user_with_few_rights_is_enough() {
+    let Some(server) = server() else { return };
+    let rights = "on >sesame ~cloakroom* -@all +get +set +del +setrange +pexpire +pttl +eval +evalsha \
+                  +zadd +zrange +zrem +zremrangebyscore +scan +getrange";
+    let arguments: Vec<_> =
+        ["ACL", "SETUSER", "app"].into_iter().chain(rights.split(' ')).collect();
+    server.cli(&arguments).unwrap();
+    let url = format!("redis://app:sesame@127.0.0.1:{}", server.port());
+    let store = RedisStore::connect(&url).await.unwrap();
+    let made = of_subject(1, "ada");
+    create(&store, 1, &made).await;
+    create(&store, 2, &of_subject(2, "ada")).await;
+    let _ = store.load(handle(1), Some(&always()), after(90)).await.unwrap();
+    assert!(store.touch(handle(1), after(3000), START).await.unwrap());
+    let updated = store.update(handle(1), of_subject(3, "bob"), made.revision(), START).await;
+    assert_eq!(updated.unwrap(), Updated::Updated);
+    assert!(store.delete(handle(2), Ended::Destroyed, START).await.unwrap());
+    let directory = store.directory().unwrap();
+    assert_eq!(directory.by_subject("ada", START).await.unwrap().len(), 0);
+    assert_eq!(directory.by_subject("bob", START).await.unwrap().len(), 1);
+    assert_eq!(directory.page(None, 9, START).await.unwrap().len(), 1);
+    assert_eq!(directory.count(START).await.unwrap(), 1);
+
+    server.cli(&["ACL", "SETUSER", "app", "-get"]).unwrap();
+    let error = store.load(handle(1), None, START).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("the user may not"), "{error}");
+}
+
 #[tokio::test]
 async fn the_application_can_bring_its_own_client() {
     let Some(server) = server() else { return };

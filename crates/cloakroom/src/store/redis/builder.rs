@@ -13,6 +13,8 @@ use super::server::Server;
 use super::target::Target;
 use super::{RedisStore, Settings, url};
 use crate::error::Result;
+#[cfg(feature = "redis-tls")]
+use crate::error::{Error, ErrorKind};
 
 /// How long an answer may take, unless set.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -111,6 +113,15 @@ impl RedisStoreBuilder {
     /// [`ErrorKind::StoreUrl`](crate::ErrorKind::StoreUrl) if the way is TLS and the application has installed
     /// no crypto provider of rustls.
     pub fn build(self) -> Result<RedisStore> {
+        #[cfg(feature = "redis-tls")]
+        if self.target.uses_tls() && rustls::crypto::CryptoProvider::get_default().is_none() {
+            return Err(Error::new(
+                ErrorKind::StoreUrl,
+                "TLS needs a crypto provider, and the choice is the application's: call \
+                 `rustls::crypto::…::default_provider().install_default()` before it opens stores",
+            )
+            .with_store(super::NAME));
+        }
         let link = |target| Server::Single(Arc::new(Link::new(target, self.timeout)));
         let server = match self.target {
             url::Target::Single(info) => link(Target::Fixed(info)),

@@ -25,6 +25,18 @@ pub(super) enum Target {
     Cluster(Vec<(String, u16)>, Template),
 }
 
+#[cfg(feature = "redis-tls")]
+impl Target {
+    pub(super) fn uses_tls(&self) -> bool {
+        let info = match self {
+            Self::Single(info) => info,
+            Self::Sentinel(sentinels) => &sentinels.server.info,
+            Self::Cluster(_, server) => &server.info,
+        };
+        matches!(info.addr(), ConnectionAddr::TcpTls { .. })
+    }
+}
+
 /// Reads a URL.
 pub(super) fn parse(url: &str) -> Result<RedisStoreBuilder> {
     from_parts(StoreUrl::parse(url)?)
