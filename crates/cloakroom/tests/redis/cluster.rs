@@ -1,13 +1,12 @@
 //! Redis Cluster: six servers, slots that move, a master that is lost.
 
 use std::process::Command;
-use std::time::Duration;
 
 use cloakroom::store::{Created, Ended, Updated};
-use cloakroom::{ErrorKind, RedisStore, RedisStoreBuilder, Store as _};
+use cloakroom::{ErrorKind, RedisStore, Store as _};
 use cloakroom_servers::{RedisCluster, required};
 
-use crate::common::{START, create, handle, live, namespace, of_subject, record, recover};
+use crate::common::{START, create, handle, live, namespace, of_subject, patient, record, recover};
 
 /// An empty store in a namespace of its own on the shared Cluster; `None` without one.
 pub(crate) async fn store() -> Option<RedisStore> {
@@ -32,7 +31,7 @@ async fn lists_go_over_all_servers() {
 #[tokio::test]
 async fn a_write_of_the_same_subject_does_not_tell_the_index_again() {
     let Some(cluster) = required("redis-server", RedisCluster::start()) else { return };
-    let store = RedisStore::connect(&cluster.url()).await.unwrap();
+    let store = patient(&cluster.url()).await;
     let scripts = || -> u64 {
         let of = |server: &cloakroom_servers::RedisServer| {
             let stats = server.cli(&["INFO", "commandstats"]).unwrap();
@@ -67,7 +66,7 @@ async fn a_write_of_the_same_subject_does_not_tell_the_index_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slots_that_move_take_their_sessions_along() {
     let Some(cluster) = required("redis-server", RedisCluster::start()) else { return };
-    let store = RedisStore::connect(&cluster.url()).await.unwrap();
+    let store = patient(&cluster.url()).await;
     for n in 0..500 {
         create(&store, n, &record(n)).await;
     }
@@ -97,8 +96,7 @@ async fn slots_that_move_take_their_sessions_along() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s_099_a_master_that_is_lost_is_replaced_and_only_its_sessions_wait() {
     let Some(mut cluster) = required("redis-server", RedisCluster::start()) else { return };
-    let builder = RedisStoreBuilder::from_url(&cluster.url()).unwrap();
-    let store = builder.with_timeout(Duration::from_millis(500)).connect().await.unwrap();
+    let store = patient(&cluster.url()).await;
     for n in 0..300 {
         create(&store, n, &record(n)).await;
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cloakroom::store::{Created, Lookup, Renewal};
 use cloakroom::{
-    DataBuilder, Encoding, ErrorKind, Record, RecordParts, RedisStore, Revision, SecretHash,
-    SessionHandle, Store as _, UnixMillis,
+    DataBuilder, Encoding, ErrorKind, Record, RecordParts, RedisStore, RedisStoreBuilder, Revision,
+    SecretHash, SessionHandle, Store as _, UnixMillis,
 };
 use cloakroom_servers::{RedisServer, required};
 use redis::aio::MultiplexedConnection;
@@ -120,4 +120,10 @@ pub(crate) async fn recover(store: &RedisStore, n: u64) -> Option<Record> {
         }
         tokio::task::yield_now().await;
     }
+}
+
+/// A store that waits longer than a busy machine takes, for tests in which nothing hangs.
+pub(crate) async fn patient(url: &str) -> RedisStore {
+    let builder = RedisStoreBuilder::from_url(url).expect("a URL");
+    builder.with_timeout(Duration::from_secs(20)).connect().await.expect("it runs")
 }

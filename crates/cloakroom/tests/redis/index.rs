@@ -1,7 +1,9 @@
 //! The index of subjects: it never misses a session, and it shrinks.
 
+use std::time::Duration;
+
 use cloakroom::store::{Ended, Lookup, Updated};
-use cloakroom::{Record, RecordParts, RedisStore, Store as _};
+use cloakroom::{Record, RecordParts, RedisStore, RedisStoreBuilder, Store as _};
 use redis::AsyncCommands as _;
 
 use crate::common::{
@@ -68,7 +70,8 @@ async fn the_absolute_deadline_bounds_the_entry() {
 #[tokio::test]
 async fn s_070_the_index_shrinks_on_destroy_and_expiry() {
     let Some(server) = server() else { return };
-    let store = RedisStore::connect(&server.url()).await.unwrap();
+    let builder = RedisStoreBuilder::from_url(&server.url()).unwrap();
+    let store = builder.with_slack(Duration::from_secs(60)).build().unwrap();
     let mut raw = connection(&server.url()).await;
     for n in 0..20 {
         create(&store, n, &of_subject(n, "ada")).await;

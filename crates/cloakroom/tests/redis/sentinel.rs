@@ -1,12 +1,10 @@
 //! Redis behind sentinels: the master changes, the store follows.
 
-use std::time::Duration;
-
 use cloakroom::store::{Created, Ended};
-use cloakroom::{ErrorKind, RedisStore, RedisStoreBuilder, Store as _};
+use cloakroom::{ErrorKind, RedisStore, Store as _};
 use cloakroom_servers::{RedisSentinels, required};
 
-use crate::common::{START, create, handle, namespace, record, recover};
+use crate::common::{START, create, handle, namespace, patient, record, recover};
 
 /// An empty store in a namespace of its own behind the shared sentinels; `None` without them.
 pub(crate) async fn store() -> Option<RedisStore> {
@@ -15,15 +13,10 @@ pub(crate) async fn store() -> Option<RedisStore> {
     Some(store.with_namespace(&namespace()))
 }
 
-async fn impatient(all: &RedisSentinels) -> RedisStore {
-    let builder = RedisStoreBuilder::from_url(&all.url()).expect("a URL");
-    builder.with_timeout(Duration::from_millis(500)).connect().await.expect("they run")
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s_099_a_master_that_is_lost_is_followed_by_another() {
     let Some(mut all) = required("redis-server", RedisSentinels::start()) else { return };
-    let store = impatient(&all).await;
+    let store = patient(&all.url()).await;
     for n in 0..50 {
         create(&store, n, &record(n)).await;
     }
@@ -47,7 +40,7 @@ async fn s_099_a_master_that_is_lost_is_followed_by_another() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_master_that_was_demoted_is_left() {
     let Some(all) = required("redis-server", RedisSentinels::start()) else { return };
-    let store = impatient(&all).await;
+    let store = patient(&all.url()).await;
     create(&store, 1, &record(1)).await;
     let port = all.master_port().unwrap();
     let master = all.servers().iter().find(|server| server.port() == port).unwrap();

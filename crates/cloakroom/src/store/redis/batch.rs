@@ -118,18 +118,20 @@ async fn run(
             continue;
         }
         batch.retain(|waiting| !waiting.answer.is_closed());
-        if !batch.is_empty() && !send(&mut batch, &mut connection, patience).await {
-            broken.set();
+        if !batch.is_empty() {
+            send(&mut batch, &mut connection, patience, &broken).await;
         }
     }
 }
 
-/// Sends a batch and distributes the answers; whether the connection is still of use.
+/// Sends a batch and distributes the answers. Whoever gets one finds the connection closed if it is of no use
+/// any more, so that the next call is not sent into it.
 async fn send(
     batch: &mut Vec<Waiting>,
     connection: &mut MultiplexedConnection,
     patience: Duration,
-) -> bool {
+    broken: &Broken,
+) {
     let mut pipeline = Pipeline::with_capacity(batch.len());
     pipeline.ignore_errors();
     let mut waiting = Vec::with_capacity(batch.len());
@@ -138,25 +140,25 @@ async fn send(
         waiting.push(answer);
     }
     let answers = timeout(patience, pipeline.query_async::<Vec<RedisResult<Value>>>(connection));
-    let answers = match answers.await {
-        Ok(Ok(answers)) if answers.len() == waiting.len() => answers,
+    let answers: Vec<Result<Value, Failure>> = match answers.await {
+        Ok(Ok(answers)) if answers.len() == waiting.len() => {
+            answers.into_iter().map(|answer| answer.map_err(Failure::from)).collect()
+        }
         other => {
+            broken.set();
             let failure = match other {
                 Err(_) => Failure::Late,
                 Ok(Err(error)) => error.into(),
                 Ok(Ok(_)) => Failure::Nonsense,
             };
-            for answer in waiting {
-                let _ = answer.send(Err(failure.clone()));
-            }
-            return false;
+            waiting.iter().map(|_| Err(failure.clone())).collect()
         }
     };
-    let mut of_use = true;
+    if answers.iter().flat_map(|answer| answer.as_ref().err()).any(Failure::ends_connection) {
+        broken.set();
+    }
     for (answer, caller) in answers.into_iter().zip(waiting) {
-        let answer = answer.map_err(Failure::from);
-        of_use &= !matches!(&answer, Err(failure) if failure.ends_connection());
+        // Nobody is there any more if the caller gave up.
         let _ = caller.send(answer);
     }
-    of_use
 }

@@ -18,6 +18,8 @@ use crate::error::{Error, ErrorKind};
 
 /// How long an answer may take, unless set.
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest that an expired session or the reason of an end is kept.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How long the server keeps an expired session, unless set.
 const SLACK: Duration = Duration::from_secs(60 * 60);
 /// How long the reason of an end is kept, unless set.
@@ -57,7 +59,7 @@ impl RedisStoreBuilder {
         url::parse(url)
     }
 
-    /// Settings for the server of the application's own client, so that addresses, credentials and TLS are as
+    /// Settings for the server of the application's own client (of the crate `redis`, version 1), so that addresses, credentials and TLS are as
     /// the application has them.
     ///
     /// The store opens one connection of its own from it, with `TCP_NODELAY` and RESP3. Whether the way to the
@@ -80,24 +82,26 @@ impl RedisStoreBuilder {
     ///
     /// A call that ends so may have taken effect. The store then connects anew.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = timeout.max(Duration::from_millis(1));
         self
     }
 
-    /// Sets how much longer than a session lives the server keeps it. Default: 1 hour; at least 1 minute.
+    /// Sets how much longer than a session lives the server keeps it. Default: 1 hour; at least 1 minute,
+    /// at most a year.
     ///
     /// Within it, an expired session is told apart from one that never was. It also allows for clocks: the
     /// server counts the time to live by its own, while each deadline is decided by the application's.
     pub fn with_slack(mut self, slack: Duration) -> Self {
-        self.settings.slack = slack.max(Duration::from_secs(60));
+        self.settings.slack = slack.clamp(Duration::from_secs(60), YEAR);
         self
     }
 
-    /// Sets for how long it is remembered why a session ended. Default: 1 day; zero for not at all.
+    /// Sets for how long it is remembered why a session ended. Default: 1 day; zero for not at all, at
+    /// most a year.
     ///
     /// It costs about 100 bytes for each session that ended within it.
     pub fn with_remembered_ends(mut self, remember: Duration) -> Self {
-        self.settings.remember = remember;
+        self.settings.remember = remember.min(YEAR);
         self
     }
 

@@ -61,7 +61,6 @@ const NAME: &str = "redis";
 /// effect. Nothing is sent twice. The next call connects anew.
 ///
 /// [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
-/// [`ErrorKind::StoreUrl`]: crate::ErrorKind::StoreUrl
 ///
 /// # Cloning
 /// Clones share one connection.
@@ -96,8 +95,8 @@ impl RedisStore {
     /// [`RedisStoreBuilder`] has the settings, and opens stores that may be down at first.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUrl`] if the URL cannot be read or would send everything over a network in the clear,
-    /// [`ErrorKind::Unavailable`] if the server cannot be reached.
+    /// [`ErrorKind::StoreUrl`](crate::ErrorKind::StoreUrl) if the URL cannot be read or would send everything over a network in the clear,
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the server cannot be reached.
     pub async fn connect(url: &str) -> Result<Self> {
         RedisStoreBuilder::from_url(url)?.connect().await
     }
@@ -114,7 +113,7 @@ impl RedisStore {
     /// Asks the server whether it is there and takes commands.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if not.
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if not.
     pub async fn ping(&self) -> Result<()> {
         let call = Call::new("GET", &self.keys.session(SessionHandle::from_bytes([0; 16])));
         let answer = self.server.call(call).await;

@@ -69,3 +69,26 @@ fn constants() -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    /// What replaces, renews or ends a session looks first whether there is one; only a create writes where
+    /// there is none.
+    #[test]
+    fn s_083_no_script_writes_what_it_did_not_find() {
+        for (body, writes) in [
+            (include_str!("lua/update.lua"), &["'SET'", "bury(", "index("][..]),
+            (include_str!("lua/load.lua"), &["move,"]),
+            (include_str!("lua/touch.lua"), &["move("]),
+        ] {
+            let looks = body.find("found.state ~= 'live' then\n  return").expect("it looks");
+            for write in writes {
+                assert!(body.find(write).is_some_and(|at| at > looks), "{write} in {body}");
+            }
+            assert!(!body.contains("'DEL'") && !body.contains("'SETRANGE'"));
+        }
+        let early = include_str!("lua/load_early.lua");
+        assert_eq!(early.matches("redis.call").count(), 1);
+        assert!(early.contains("redis.call('GET'"));
+    }
+}

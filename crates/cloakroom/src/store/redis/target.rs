@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use redis::aio::SendError;
+use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ProtocolVersion, PushInfo,
     PushKind, Value,
@@ -13,6 +14,9 @@ use tokio::time::timeout;
 use super::batch::{Broken, Connection};
 use super::call::Call;
 use super::failure::Failure;
+
+/// After how long without a call the system asks whether the other end is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Credentials, TLS and settings of servers whose addresses are told by others.
 #[derive(Debug, Clone)]
@@ -128,7 +132,11 @@ async fn checked(master: ConnectionInfo, patience: Duration) -> Result<Connectio
 async fn open(info: ConnectionInfo, patience: Duration) -> Result<Connection, Failure> {
     let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     // Two short writes in a row would otherwise wait for each other's acknowledgement.
-    let tcp = info.tcp_settings().clone().set_nodelay(true);
+    let mut tcp = info.tcp_settings().clone().set_nodelay(true);
+    if tcp.keepalive().is_none() {
+        // Firewalls forget connections that nobody uses, and tell neither end.
+        tcp = tcp.set_keepalive(TcpKeepalive::new().with_time(KEEPALIVE));
+    }
     let client = Client::open(info.set_redis_settings(redis).set_tcp_settings(tcp))?;
     let broken = Broken::default();
     let closed = broken.clone();

@@ -61,9 +61,10 @@ local function revision(value, found)
   return string.sub(value, at, at + 7)
 end
 
--- Enters a session into the index of its subject, and takes out those whose time has passed.
+-- Enters a session into the index of its subject, and takes out those whose time has passed, also for whoever
+-- has a clock that is behind.
 local function index(key, handle, until_, now, slack)
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. digits(now))
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. digits(math.max(now - slack, 0)))
   redis.call('ZADD', key, 'GT', digits(until_), handle)
   local life = until_ - now + slack
   if redis.call('PTTL', key) < life then
