@@ -8,13 +8,16 @@
 //! commands, or not at all. Whoever gave up in between is passed over; a command that has not been sent yet is
 //! then not sent.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, RedisResult, Value};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::call::Call;
@@ -36,15 +39,40 @@ pub(super) struct Connection {
 
 /// Whether a connection is of no use any more. Clones are of the same connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Broken(Arc<AtomicBool>);
+pub(super) struct Broken(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    is_broken: AtomicBool,
+    is_closed: AtomicBool,
+    closed: Notify,
+}
 
 impl Broken {
-    pub(super) fn set(&self) {
-        self.0.store(true, Ordering::SeqCst);
+    /// No further call is to be sent into it; those that are under way may still be answered.
+    fn set(&self) {
+        self.0.is_broken.store(true, Ordering::SeqCst);
     }
 
     fn is_set(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.0.is_broken.load(Ordering::SeqCst)
+    }
+
+    /// The server has closed it: there will be no more answers.
+    pub(super) fn set_closed(&self) {
+        self.set();
+        self.0.is_closed.store(true, Ordering::SeqCst);
+        self.0.closed.notify_waiters();
+    }
+
+    async fn closed(&self) {
+        loop {
+            let closed = self.0.closed.notified();
+            if self.0.is_closed.load(Ordering::SeqCst) {
+                return;
+            }
+            closed.await;
+        }
     }
 }
 
@@ -139,21 +167,17 @@ async fn send(
         call.add_to(&mut pipeline);
         waiting.push(answer);
     }
-    let answers = timeout(patience, pipeline.query_async::<Vec<RedisResult<Value>>>(connection));
-    let answers: Vec<Result<Value, Failure>> = match answers.await {
-        Ok(Ok(answers)) if answers.len() == waiting.len() => {
-            answers.into_iter().map(|answer| answer.map_err(Failure::from)).collect()
-        }
-        other => {
-            broken.set();
-            let failure = match other {
-                Err(_) => Failure::Late,
-                Ok(Err(error)) => error.into(),
-                Ok(Ok(_)) => Failure::Nonsense,
-            };
-            waiting.iter().map(|_| Err(failure.clone())).collect()
-        }
-    };
+    let answers: Vec<Result<Value, Failure>> =
+        match ask(&pipeline, connection, patience, broken).await {
+            Ok(answers) if answers.len() == waiting.len() => {
+                answers.into_iter().map(|answer| answer.map_err(Failure::from)).collect()
+            }
+            other => {
+                broken.set();
+                let failure = other.err().unwrap_or(Failure::Nonsense);
+                waiting.iter().map(|_| Err(failure.clone())).collect()
+            }
+        };
     if answers.iter().flat_map(|answer| answer.as_ref().err()).any(Failure::ends_connection) {
         broken.set();
     }
@@ -161,4 +185,23 @@ async fn send(
         // Nobody is there any more if the caller gave up.
         let _ = caller.send(answer);
     }
+}
+
+/// Sends a pipeline and waits for its answers, no longer than there can be any.
+async fn ask(
+    pipeline: &Pipeline,
+    connection: &mut MultiplexedConnection,
+    patience: Duration,
+    broken: &Broken,
+) -> Result<Vec<RedisResult<Value>>, Failure> {
+    let mut answers = pin!(timeout(patience, pipeline.query_async(connection)));
+    let mut closed = pin!(broken.closed());
+    // A pipeline that is handed to the driver just when the connection closes may stay in its queue, and would
+    // be waited for in vain. What was answered before comes first.
+    poll_fn(|context| match answers.as_mut().poll(context) {
+        Poll::Ready(Ok(answers)) => Poll::Ready(answers.map_err(Failure::from)),
+        Poll::Ready(Err(_)) => Poll::Ready(Err(Failure::Late)),
+        Poll::Pending => closed.as_mut().poll(context).map(|()| Err(Failure::Lost)),
+    })
+    .await
 }

@@ -146,7 +146,7 @@ async fn open(info: ConnectionInfo, patience: Duration) -> Result<Connection, Fa
         .set_push_sender(move |push: PushInfo| {
             // So that no call is sent into a connection that was closed while nobody used it.
             if push.kind == PushKind::Disconnection {
-                closed.set();
+                closed.set_closed();
             }
             Ok::<_, SendError>(())
         });
