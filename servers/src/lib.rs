@@ -4,17 +4,27 @@
 //! runs already. Where a server is not installed the tests that need it say so and pass, unless
 //! `CLOAKROOM_TEST_REQUIRE` is set: `cargo xtask test` installs all of them and sets it.
 
+mod certificates;
 mod janitor;
 mod pgbouncer;
 mod postgres;
 mod process;
+mod proxy;
+mod redis;
+mod redis_cluster;
+mod redis_sentinel;
 mod user;
 
 use std::io;
 
+pub use self::certificates::Certificates;
 pub use self::pgbouncer::PgBouncer;
 pub use self::postgres::{PausedPostgres, Postgres, StoppedPostgres};
 pub use self::process::{Process, free_port};
+pub use self::proxy::{Proxy, Weather};
+pub use self::redis::{KilledRedis, RedisServer};
+pub use self::redis_cluster::RedisCluster;
+pub use self::redis_sentinel::RedisSentinels;
 
 /// A server that was started, or `None` if it is not installed and need not be; which is printed.
 ///

@@ -12,8 +12,10 @@ type Package = (&'static str, &'static str);
 pub(crate) const TESTS: &[Package] = &[
     ("chromium", "/usr/bin/chromium"),
     ("chromium-driver", "/usr/bin/chromedriver"),
+    ("openssl", "/usr/bin/openssl"),
     ("pgbouncer", "/usr/sbin/pgbouncer"),
     ("postgresql", "/usr/lib/postgresql"),
+    ("redis-server", "/usr/bin/redis-server"),
 ];
 /// What counts instructions.
 pub(crate) const COUNTER: &[Package] = &[("valgrind", "/usr/bin/valgrind")];

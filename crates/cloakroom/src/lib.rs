@@ -37,6 +37,8 @@
 //! | `sqlite` | no | `store::SqliteStore`: sessions in one file |
 //! | `open` | by stores | `store::open`, which picks a store by its URL |
 //! | `postgres` | no | `store::PostgresStore`: sessions in PostgreSQL |
+//! | `redis` | no | `RedisStore`: sessions in Redis or Valkey; `open` |
+//! | `redis-tls` | no | `rediss:` URLs, with the crypto provider that the application installed; `redis` |
 //! | `testkit` | no | conformance suites, a test clock, a store that fails on command |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -71,6 +73,8 @@ pub use self::record::{
 };
 pub use self::session::{Absence, Key, KeyOf, MaxAge, Session};
 pub use self::store::{MemoryStore, Store};
+#[cfg(feature = "redis")]
+pub use self::store::{RedisStore, RedisStoreBuilder};
 pub use self::time::{Clock, SystemClock, UnixMillis};
 #[cfg(feature = "tower")]
 pub use self::tower::{SessionLayer, SessionSlot, SkipSession};

@@ -17,6 +17,20 @@ use crate::time::UnixMillis;
 const CHECK: usize = 8;
 const HEAD: usize = CHECK + 6;
 
+/// Where fields lie in the bytes of a record, for a store whose server compares them itself.
+#[cfg(feature = "redis")]
+pub(crate) mod at {
+    use super::{HEAD, layout};
+
+    pub(crate) const FLAGS: usize = HEAD + layout::FLAGS_AT;
+    pub(crate) const REVISION: usize = HEAD + layout::REVISION_AT;
+    pub(crate) const MAX_AGE: usize = HEAD + layout::MAX_AGE_AT;
+    pub(crate) const SECRET_HASH: usize = HEAD + layout::SECRET_AT;
+    /// The absolute deadline, if [`HAS_ABSOLUTE`] is among the flags.
+    pub(crate) const ABSOLUTE: usize = HEAD + layout::OPTIONAL_AT;
+    pub(crate) const HAS_ABSOLUTE: u8 = layout::ABSOLUTE;
+}
+
 impl Record {
     /// The record as bytes that [`from_bytes`](Self::from_bytes) reads back.
     pub fn to_bytes(&self) -> Vec<u8> {

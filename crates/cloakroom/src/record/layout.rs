@@ -20,7 +20,7 @@ use crate::time::UnixMillis;
 
 pub(super) const VERSION: u8 = 1;
 
-const ABSOLUTE: u8 = 1;
+pub(super) const ABSOLUTE: u8 = 1;
 const AUTHENTICATED: u8 = 1 << 1;
 const SECRET_SINCE: u8 = 1 << 2;
 const PREVIOUS: u8 = 1 << 3;
@@ -28,11 +28,13 @@ const SUBJECT: u8 = 1 << 4;
 const LABELS: u8 = 1 << 5;
 const BROWSER: u8 = 1 << 6;
 
-const REVISION_AT: usize = 2;
+#[cfg(feature = "redis")]
+pub(super) const FLAGS_AT: usize = 1;
+pub(super) const REVISION_AT: usize = 2;
 const CREATED_AT: usize = 10;
-const MAX_AGE_AT: usize = 16;
-const SECRET_AT: usize = 21;
-const OPTIONAL_AT: usize = 53;
+pub(super) const MAX_AGE_AT: usize = 16;
+pub(super) const SECRET_AT: usize = 21;
+pub(super) const OPTIONAL_AT: usize = 53;
 const PREVIOUS_LEN: usize = 32 + 16 + 6;
 const MAX_AGE_MILLIS: u128 = (1 << 40) - 1;
 

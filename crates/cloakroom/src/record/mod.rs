@@ -17,6 +17,8 @@ mod section;
 use std::fmt;
 use std::time::Duration;
 
+#[cfg(feature = "redis")]
+pub(crate) use self::at_rest::at;
 pub use self::codec::Encoding;
 pub use self::data::{Data, DataBuilder};
 pub use self::limits::Limits;

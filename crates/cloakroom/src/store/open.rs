@@ -4,8 +4,24 @@ use super::{AnyStore, MemoryStore};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The schemes beside `memory:`, and the features that bring them.
-const FEATURES: [(&str, &str); 3] =
-    [("postgres", "postgres"), ("postgresql", "postgres"), ("sqlite", "sqlite")];
+const FEATURES: [(&str, &str); 16] = [
+    ("postgres", "postgres"),
+    ("postgresql", "postgres"),
+    ("redis", "redis"),
+    ("redis+unix", "redis"),
+    ("redis+cluster", "redis"),
+    ("redis+sentinel", "redis"),
+    ("rediss", "redis-tls"),
+    ("rediss+cluster", "redis-tls"),
+    ("rediss+sentinel", "redis-tls"),
+    ("valkey", "redis"),
+    ("valkey+cluster", "redis"),
+    ("valkey+sentinel", "redis"),
+    ("valkeys", "redis-tls"),
+    ("valkeys+cluster", "redis-tls"),
+    ("valkeys+sentinel", "redis-tls"),
+    ("sqlite", "sqlite"),
+];
 
 /// Opens the store that a URL names, so that a deployment chooses it and not the code.
 ///
@@ -14,6 +30,8 @@ const FEATURES: [(&str, &str); 3] =
 /// | `memory:` | [`MemoryStore`] | |
 /// | `postgres://user:password@host/database` | `PostgresStore` | `postgres` |
 /// | `sqlite:./sessions.db`, `sqlite:///var/lib/sessions.db` | `SqliteStore` on that file | `sqlite` |
+/// | `redis:`, `redis+unix:`, `redis+cluster:`, `redis+sentinel:` | `RedisStore` | `redis` |
+/// | `rediss:`, `rediss+cluster:`, `rediss+sentinel:`: the same with TLS | `RedisStore` | `redis-tls` |
 ///
 /// Every URL takes `?namespace=NAME`: sessions of one namespace are not seen in another.
 /// `sqlite:` takes `synchronous=full` or `normal` and `timeout=DURATION` as well. A path is taken as it is, up to
@@ -39,6 +57,12 @@ pub async fn open(url: &str) -> Result<AnyStore> {
         "memory" => memory(&mut url),
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => super::postgres::open(&mut url).await,
+        #[cfg(feature = "redis")]
+        "redis" | "rediss" | "valkey" | "valkeys" | "redis+unix" | "redis+cluster"
+        | "rediss+cluster" | "valkey+cluster" | "valkeys+cluster" | "redis+sentinel"
+        | "rediss+sentinel" | "valkey+sentinel" | "valkeys+sentinel" => {
+            super::redis::open(url).await
+        }
         #[cfg(feature = "sqlite")]
         "sqlite" => super::sqlite::open(&mut url).await,
         scheme => Err(match FEATURES.iter().find(|(known, _)| *known == scheme) {
@@ -68,7 +92,7 @@ fn memory(url: &mut StoreUrl) -> Result<AnyStore> {
 
 /// A URL in the parts that all stores share.
 pub(super) struct StoreUrl {
-    scheme: String,
+    pub(super) scheme: String,
     /// What stands between the scheme's colon and the query.
     pub(super) location: String,
     options: Vec<(String, String)>,

@@ -1,0 +1,16 @@
+-- After `load_early.lua`: the renewal is due, if the session lives.
+
+local slack = tonumber(ARGV[2])
+local found = look(value, now)
+if found.state ~= 'live' then
+  return value
+end
+local done, renewed = pcall(move, value, found, deadline, now, slack, grant_from(5))
+if done then
+  return renewed or { value }
+end
+-- A full server still serves whoever is there.
+if is_full(renewed) then
+  return value
+end
+error(message(renewed))
