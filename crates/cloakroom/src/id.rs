@@ -65,8 +65,8 @@ impl IdFormat {
 /// ```
 #[derive(Clone)]
 pub struct SessionId {
-    bytes: [u8; MAX_ID_BYTES],
-    len: u8,
+    /// On the heap, so that a move leaves no copy behind, and none is as long as the bytes.
+    bytes: Box<[u8]>,
 }
 
 impl SessionId {
@@ -86,8 +86,8 @@ impl SessionId {
 
     pub(crate) fn generate_with(len: usize, random: &RandomSource) -> Result<Self> {
         assert!((MIN_ID_BYTES..=MAX_ID_BYTES).contains(&len), "an ID has 32 to 64 bytes");
-        let mut id = Self { bytes: [0; MAX_ID_BYTES], len: len as u8 };
-        random(&mut id.bytes[..len])?;
+        let mut id = Self::blank(len);
+        random(&mut id.bytes)?;
         Ok(id)
     }
 
@@ -101,8 +101,8 @@ impl SessionId {
         }
         // data-encoding wants the output to have the maximal decoded length for this input length, which for
         // canonical lengths is exactly `len`.
-        let mut id = Self { bytes: [0; MAX_ID_BYTES], len: len as u8 };
-        let out = &mut id.bytes[..len];
+        let mut id = Self::blank(len);
+        let out = &mut id.bytes[..];
         let written = match format {
             IdFormat::Base64Url => BASE64URL_NOPAD.decode_mut(text, out),
             IdFormat::Hex => HEXLOWER.decode_mut(text, out),
@@ -146,8 +146,7 @@ impl SessionId {
     /// The same handle with a fresh random secret.
     pub(crate) fn with_new_secret(&self, random: &RandomSource) -> Result<Self> {
         let mut id = self.clone();
-        let len = usize::from(id.len);
-        random(&mut id.bytes[HANDLE_BYTES..len])?;
+        random(&mut id.bytes[HANDLE_BYTES..])?;
         Ok(id)
     }
 
@@ -157,8 +156,7 @@ impl SessionId {
     /// the store lacks the key, and every request that holds the old ID arrives at the same successor.
     pub(crate) fn successor(&self, nonce: &[u8; 16]) -> Self {
         let mut id = self.clone();
-        let len = usize::from(self.len);
-        for (block, out) in (0u8..).zip(id.bytes[HANDLE_BYTES..len].chunks_mut(32)) {
+        for (block, out) in (0u8..).zip(id.bytes[HANDLE_BYTES..].chunks_mut(32)) {
             let mut mac = Hmac::<Sha256>::new_from_slice(self.as_bytes())
                 .expect("HMAC takes a key of any length");
             mac.update(b"cloakroom rotate v1");
@@ -171,8 +169,12 @@ impl SessionId {
         id
     }
 
+    fn blank(len: usize) -> Self {
+        Self { bytes: vec![0; len].into_boxed_slice() }
+    }
+
     fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
+        &self.bytes
     }
 
     /// Whether both are the same ID, compared in constant time.
@@ -181,10 +183,10 @@ impl SessionId {
     }
 }
 
-/// Wipes the ID; the bytes behind it are zero already.
+/// Wipes the ID.
 impl Drop for SessionId {
     fn drop(&mut self) {
-        self.bytes[..usize::from(self.len)].zeroize();
+        self.bytes.zeroize();
     }
 }
 

@@ -47,8 +47,7 @@ impl ServerSideSessionBackend {
             state.draft.forget(attempt.generation);
             state.wanted.subtract(&attempt.wanted);
         }
-        let encoding = self.encoding_for(Some(&record));
-        self.settle(shared, Outcome::Stored(Next { record, ..attempt.next }), encoding)
+        self.settle(shared, Outcome::Stored(Next { record, ..attempt.next }))
     }
 
     /// `repeatable` says that to store the same changes again would make no difference.

@@ -4,20 +4,14 @@ use std::time::Duration;
 
 use super::ServerSideSessionBackend;
 use super::load::gone;
-use super::work::Work;
+use super::work::{Work, Written};
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{Encoding, Record};
+use crate::record::Record;
 use crate::session::attempt::Next;
 use crate::session::draft::Draft;
 use crate::session::state::{CookieChange, Phase, Shared, Wanted};
 use crate::session::{Absence, headers_sent};
-use crate::store::{Created, Store, Updated};
-use crate::time::UnixMillis;
-
-/// How often a commit is tried when others keep winning.
-const MAX_ATTEMPTS: usize = 100;
-/// How often a new ID is drawn when its handle is taken.
-const MAX_CREATES: usize = 3;
+use crate::store::Store;
 
 /// How long after its load or save a request may send a cookie that was decided then without another look.
 ///
@@ -78,7 +72,7 @@ impl ServerSideSessionBackend {
             // Not for ever: the application may hold a save that it drives on only after the response.
             Err(_) => {
                 let limit = self.config().operation_timeout;
-                tokio::time::timeout(limit, shared.turn.lock()).await.ok()
+                Box::pin(tokio::time::timeout(limit, shared.turn.lock())).await.ok()
             }
         };
         self.close(shared, keep_changes);
@@ -98,8 +92,14 @@ impl ServerSideSessionBackend {
 
     async fn store_changes(&self, shared: &Shared) -> Result<()> {
         let stored = self.store_log(shared).await;
-        if stored.is_ok() && shared.state().phase == Phase::Closed {
-            self.confirm_cookie(shared).await;
+        let unconfirmed = {
+            let state = shared.state();
+            let unconfirmed = matches!(state.cookie, CookieChange::Unconfirmed { .. });
+            stored.is_ok() && state.phase == Phase::Closed && unconfirmed
+        };
+        if unconfirmed {
+            // Boxed, as it seldom happens.
+            Box::pin(self.confirm_cookie(shared)).await;
         }
         stored
     }
@@ -130,7 +130,9 @@ impl ServerSideSessionBackend {
     }
 
     async fn store_log(&self, shared: &Shared) -> Result<()> {
-        self.end_old(shared).await?;
+        if shared.state().wanted.end.is_some() {
+            Box::pin(self.end_old(shared)).await?;
+        }
         loop {
             if shared.state().attempt.is_some() {
                 Box::pin(self.settle_attempt(shared)).await?;
@@ -143,7 +145,7 @@ impl ServerSideSessionBackend {
 
     /// Whether it is done; otherwise the changes are where they were, and an earlier attempt must be looked for.
     async fn store_once(&self, shared: &Shared) -> Result<bool> {
-        let (mut work, next, known, encoding) = {
+        let mut work = {
             let mut state = shared.state();
             if !state.is_dirty() {
                 return Ok(true);
@@ -152,7 +154,6 @@ impl ServerSideSessionBackend {
                 return Err(if state.absence.is_none() { gone() } else { headers_sent() });
             }
             let now = self.now();
-            let known = state.record.clone();
             let next = match (&state.id, &state.record) {
                 (Some(id), Some(record)) => {
                     self.plan_change(record, id, &state.draft, &state.wanted, now)?
@@ -162,37 +163,31 @@ impl ServerSideSessionBackend {
                     self.plan_new(&state.draft, &state.wanted, now)?
                 }
             };
-            let generation = state.draft.generation();
-            let draft = state.draft.take(next.record.data());
-            let wanted = std::mem::take(&mut state.wanted);
-            let encoding = next.record.data().encoding();
-            let earlier = state.attempt.take();
-            let work =
-                Work { shared, draft, wanted, generation, sent: None, earlier, settled: false };
-            (work, next, known, encoding)
+            Work::take(shared, &mut state, next)
         };
-        if let Some(subject) = &work.wanted.sign_in {
-            let own = known.as_ref().map(|_| next.id.handle());
-            Box::pin(self.admit_subject(subject, own)).await?;
+        if work.wanted.sign_in.is_some() {
+            Box::pin(self.admit_sign_in(&mut work)).await?;
         }
-        let outcome = match known {
-            None => Some(self.create(&mut work, next).await?),
-            Some(replaced) => self.replace(&mut work, next, replaced).await?,
+        let written = match &work.replaces {
+            None => self.create(&mut work).await?,
+            Some(_) => self.replace(&mut work).await?,
         };
-        let Some(outcome) = outcome else { return Ok(false) };
-        work.settled = true;
-        self.settle(shared, outcome, encoding)?;
+        let outcome = match written {
+            Written::Stored => Outcome::Stored(work.settled()),
+            Written::Lost => {
+                drop(work.settled());
+                Outcome::Lost
+            }
+            Written::Unclear => return Ok(false),
+        };
+        self.settle(shared, outcome)?;
         Ok(true)
     }
 
     /// Notes in the state what became of a commit.
-    pub(super) fn settle(
-        &self,
-        shared: &Shared,
-        outcome: Outcome,
-        encoding: Encoding,
-    ) -> Result<()> {
+    pub(super) fn settle(&self, shared: &Shared, outcome: Outcome) -> Result<()> {
         let mut state = shared.state();
+        let mut encoding = self.config().encoding;
         let data = match outcome {
             Outcome::Stored(next) if next.ends => {
                 (state.id, state.record) = (None, None);
@@ -218,6 +213,7 @@ impl ServerSideSessionBackend {
                 state.created |= state.record.is_none();
                 state.id = Some(next.id);
                 let data = next.record.data();
+                encoding = data.encoding();
                 state.record = Some(next.record);
                 Some(data)
             }
@@ -263,120 +259,4 @@ impl ServerSideSessionBackend {
             }
         }
     }
-
-    /// Whoever signs in has shown who they are; the flood to fear is of visitors who have not.
-    fn admit_creation(&self, wanted: &Wanted, now: UnixMillis) -> Result<()> {
-        match self.config().max_creations_per_second {
-            Some(limit) if wanted.sign_in.is_none() && !self.0.creations.admits(limit, now) => {
-                Err(too_many_creations(limit))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn create(&self, work: &mut Work<'_>, first: Next) -> Result<Outcome> {
-        let mut planned = Some(first);
-        for _ in 0..MAX_CREATES {
-            let next = match planned.take() {
-                Some(next) => next,
-                None => self.plan_new(&work.draft, &work.wanted, self.now())?,
-            };
-            work.sent = Some((next.clone(), None));
-            match self.try_create(next.id.handle(), &next.record, next.at).await? {
-                Created::Created => return self.stored(&work.wanted, next).await,
-                Created::Occupied => work.sent = None,
-            }
-        }
-        Err(Error::new(
-            ErrorKind::Random,
-            "three new session IDs in a row were taken; the operating system's randomness repeats itself",
-        )
-        .with_store(self.store().name()))
-    }
-
-    /// Nothing if it met a conflict, perhaps with an earlier write of the same changes: that is to be known first.
-    async fn replace(
-        &self,
-        work: &mut Work<'_>,
-        next: Next,
-        replaced: Record,
-    ) -> Result<Option<Outcome>> {
-        let expected = replaced.revision();
-        work.sent = Some((next.clone(), Some(replaced)));
-        match self.try_update(next.id.handle(), &next.record, expected, next.at).await? {
-            Updated::Updated => self.stored(&work.wanted, next).await.map(Some),
-            Updated::Gone => Ok(Some(Outcome::Lost)),
-            Updated::Conflict => {
-                work.sent = None;
-                if work.earlier.is_some() {
-                    return Ok(None);
-                }
-                // Boxed, as it seldom happens.
-                Box::pin(self.replay(work)).await.map(Some)
-            }
-        }
-    }
-
-    async fn stored(&self, wanted: &Wanted, next: Next) -> Result<Outcome> {
-        if wanted.sign_in.is_some() {
-            Box::pin(self.enforce_subject_limit(&next.record, next.id.handle())).await?;
-        }
-        Ok(Outcome::Stored(next))
-    }
-
-    /// Applies the changes to what others have stored meanwhile, until they are stored.
-    async fn replay(&self, work: &mut Work<'_>) -> Result<Outcome> {
-        let Some(mut id) = work.shared.state().id.clone() else { return Ok(Outcome::Lost) };
-        let handle = id.handle();
-        // Whoever lost once waits its turn, so that fifty writers cost a hundred trips and not a thousand.
-        let _turn = self.queue(handle).lock_owned().await;
-        let mut converged = false;
-        for _ in 1..MAX_ATTEMPTS {
-            // The secret is judged again: a request from before a sign-in must not write into it.
-            let Some(fresh) = self.load_again(&id).await? else { return Ok(Outcome::Lost) };
-            if fresh.in_grace {
-                // Another request rotated first; everyone who held the old secret derives the same new one.
-                work.wanted.rotate = false;
-                converged = true;
-            }
-            let record = fresh.record;
-            id = fresh.id;
-            work.draft.rebase(Some(record.data()), record.data().encoding())?;
-            let now = self.now();
-            if converged && !work.draft.is_changed() && !work.wanted.changes_record() {
-                return Ok(Outcome::Stored(Next {
-                    record,
-                    id,
-                    cookie: true,
-                    at: now,
-                    ends: false,
-                }));
-            }
-            let mut next = self.plan_change(&record, &id, &work.draft, &work.wanted, now)?;
-            next.cookie |= converged;
-            work.sent = Some((next.clone(), Some(record.clone())));
-            match self.try_update(handle, &next.record, record.revision(), now).await? {
-                Updated::Updated => return self.stored(&work.wanted, next).await,
-                Updated::Gone => return Ok(Outcome::Lost),
-                Updated::Conflict => work.sent = None,
-            }
-        }
-        Err(contended().with_store(self.store().name()))
-    }
-}
-
-fn too_many_creations(limit: u32) -> Error {
-    Error::new(
-        ErrorKind::TooManyCreations,
-        format!(
-            "more than {limit} new anonymous sessions in a second; raise `max_creations_per_second`, or limit requests in front"
-        ),
-    )
-}
-
-fn contended() -> Error {
-    Error::new(
-        ErrorKind::Contended,
-        "other requests kept changing the same session; try again, or write it less often",
-    )
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::ServerSideSessionBackend;
 use crate::cookie::{Candidates, candidates};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{SessionHandle, SessionId};
+use crate::id::{SecretHash, SessionHandle, SessionId};
 use crate::lifetime::{Verdict, judge, rotation_due};
 use crate::record::Record;
 use crate::session::draft::Draft;
@@ -25,14 +25,14 @@ pub(super) struct Live {
 }
 
 /// What a secret selects: a live record, and the secret after the presented one if that was replaced.
-struct Found {
+pub(super) struct Found {
     record: Record,
     successor: Option<Box<SessionId>>,
     at: UnixMillis,
 }
 
 impl Found {
-    fn held_by(self, presented: SessionId) -> Live {
+    pub(super) fn held_by(self, presented: SessionId) -> Live {
         let in_grace = self.successor.is_some();
         let id = self.successor.map_or(presented, |successor| *successor);
         Live { id, record: self.record, in_grace, at: self.at }
@@ -189,17 +189,28 @@ impl ServerSideSessionBackend {
             }
             Err(error) => return Err(error),
         };
-        match judge(&record, renewal.secret_hash(), now) {
-            Verdict::Current => Ok(Ok(Found { record, successor: None, at: now })),
+        Ok(self.judged(id, renewal.secret_hash(), record, now))
+    }
+
+    /// What `id`, whose hash is `hash`, selects if `record` is what is under its handle.
+    pub(super) fn judged(
+        &self,
+        id: &SessionId,
+        hash: SecretHash,
+        record: Record,
+        now: UnixMillis,
+    ) -> Result<Found, Absence> {
+        match judge(&record, hash, now) {
+            Verdict::Current => Ok(Found { record, successor: None, at: now }),
             Verdict::InGrace(previous) => {
                 let successor = id.successor(&previous.nonce);
                 if successor.secret_hash() != record.secret_hash() {
-                    return Ok(Err(Absence::Unknown));
+                    return Err(Absence::Unknown);
                 }
-                Ok(Ok(Found { record, successor: Some(Box::new(successor)), at: now }))
+                Ok(Found { record, successor: Some(Box::new(successor)), at: now })
             }
-            Verdict::Reused => Ok(Err(Absence::Reused)),
-            Verdict::Unknown => Ok(Err(Absence::Unknown)),
+            Verdict::Reused => Err(Absence::Reused),
+            Verdict::Unknown => Err(Absence::Unknown),
         }
     }
 

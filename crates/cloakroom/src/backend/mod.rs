@@ -16,6 +16,7 @@ mod sessions;
 mod tally;
 mod watch;
 mod work;
+mod write;
 
 use std::fmt;
 use std::sync::Arc;
@@ -196,7 +197,7 @@ impl ServerSideSessionBackend {
         Revision::from_u64(self.0.revisions.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn queue(&self, handle: SessionHandle) -> Arc<tokio::sync::Mutex<()>> {
+    fn queue(&self, handle: SessionHandle) -> Arc<queue::Turn> {
         self.0.queues.of(handle)
     }
 

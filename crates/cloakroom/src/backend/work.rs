@@ -3,7 +3,7 @@
 use crate::record::Record;
 use crate::session::attempt::{Attempt, Next};
 use crate::session::draft::Draft;
-use crate::session::state::{Shared, Wanted};
+use crate::session::state::{Shared, State, Wanted};
 
 /// Changes on their way to the store, out of the shared state so that no lock is held while they go.
 ///
@@ -14,12 +14,49 @@ pub(super) struct Work<'s> {
     pub(super) draft: Draft,
     pub(super) wanted: Wanted,
     /// How far the draft goes.
-    pub(super) generation: u64,
-    /// The write that is on its way, and the record that it replaces.
-    pub(super) sent: Option<(Next, Option<Record>)>,
+    generation: u64,
+    /// What is to be written, and the record that it replaces.
+    pub(super) next: Next,
+    pub(super) replaces: Option<Record>,
+    /// Whether it may have been written.
+    pub(super) sent: bool,
     /// An earlier write of the same changes that may still arrive.
     pub(super) earlier: Option<Box<Attempt>>,
-    pub(super) settled: bool,
+    settled: bool,
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    Stored,
+    /// The session had ended, or its ID was changed.
+    Lost,
+    /// It met a conflict, perhaps with an earlier write of the same changes: that is to be known first.
+    Unclear,
+}
+
+impl<'s> Work<'s> {
+    /// Takes all changes, of which `next` was made, out of the state; the view stays as they left it.
+    pub(super) fn take(shared: &'s Shared, state: &mut State, next: Next) -> Self {
+        let generation = state.draft.generation();
+        Self {
+            shared,
+            draft: state.draft.take(next.record.data()),
+            wanted: std::mem::take(&mut state.wanted),
+            generation,
+            replaces: state.record.clone(),
+            next,
+            sent: false,
+            earlier: state.attempt.take(),
+            settled: false,
+        }
+    }
+
+    /// What was written, once nothing is left to go back.
+    pub(super) fn settled(mut self) -> Next {
+        self.settled = true;
+        self.next.clone()
+    }
 }
 
 impl Drop for Work<'_> {
@@ -28,12 +65,16 @@ impl Drop for Work<'_> {
             return;
         }
         let mut state = self.shared.state();
-        if let Some((next, replaces)) = self.sent.take() {
-            let (wanted, generation) = (self.wanted.clone(), self.generation);
-            state.attempt = Some(Box::new(Attempt { next, replaces, wanted, generation }));
+        state.attempt = if self.sent {
+            Some(Box::new(Attempt {
+                next: self.next.clone(),
+                replaces: self.replaces.take(),
+                wanted: self.wanted.clone(),
+                generation: self.generation,
+            }))
         } else {
-            state.attempt = self.earlier.take();
-        }
+            self.earlier.take()
+        };
         state.draft.put_back(std::mem::take(&mut self.draft));
         state.wanted.put_back(std::mem::take(&mut self.wanted));
     }

@@ -29,7 +29,7 @@ pub(crate) enum Candidates {
 
 /// Reads all `Cookie` headers, several lines being as one.
 ///
-/// Linear in the length of the headers; allocates only for a second ID. What is found does not depend on the
+/// Linear in the length of the headers; allocates for IDs alone. What is found does not depend on the
 /// order of the pairs, which browsers do not promise (RFC 6265bis, section 5.8.3).
 pub(crate) fn candidates<'h>(
     headers: impl Iterator<Item = &'h [u8]>,

@@ -68,8 +68,7 @@ impl SessionSlot {
                 if shared.used_state().is_none() {
                     let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
                     let found = shared.backend.candidates(lines);
-                    // Boxed: this becomes part of the handler's future, whose size costs time in every request.
-                    Box::pin(shared.backend.load_into(shared, found)).await?;
+                    shared.backend.load_into(shared, found).await?;
                 }
                 Ok(Session::new(shared.clone()))
             }
