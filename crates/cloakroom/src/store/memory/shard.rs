@@ -12,7 +12,7 @@ use super::usage::{Full, Usage, cost};
 use super::watch::Watchers;
 use super::wheel::Wheel;
 use crate::id::SessionHandle;
-use crate::record::{Record, Revision};
+use crate::record::{Body, Record, Revision};
 use crate::store::{Created, Ended, Lookup, Renewal, Updated};
 use crate::time::UnixMillis;
 
@@ -57,6 +57,8 @@ pub(super) struct Shard {
     pub(super) watchers: Watchers,
     /// Who waits for sessions that ended under this lock; told after it, since waking runs foreign code.
     pub(super) ended: Vec<Arc<Notify>>,
+    /// What removed sessions held; dropped after it, since an allocator may take its time to free.
+    pub(super) freed: Vec<Body>,
 }
 
 impl Shard {
@@ -73,6 +75,7 @@ impl Shard {
             usage,
             watchers: Watchers::default(),
             ended: Vec::new(),
+            freed: Vec::new(),
         }
     }
 
@@ -311,7 +314,7 @@ impl Shard {
         self.unindex(index);
         self.wheel.unlink(&mut self.slots, index);
         self.usage.release(1, cost(self.slots[index].size()));
-        self.slots.remove(index);
+        self.freed.extend(self.slots.remove(index));
         if let Some(why) = why {
             self.tombstones.insert(key, why);
         }

@@ -1,5 +1,6 @@
 //! All shards of a store: choosing one, locking it, and making room when they are full.
 
+use std::collections::VecDeque;
 use std::hash::RandomState;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,12 +36,14 @@ impl Shards {
         }
     }
 
-    /// Works under the lock of one shard, then tells whoever waited for what ended there.
+    /// Works under the lock of one shard, then frees what was removed and tells whoever waited for its end.
     pub(super) fn at<T>(&self, index: u8, work: impl FnOnce(&mut Shard) -> T) -> T {
         let mut shard = lock(&self.shards[usize::from(index)]);
         let done = work(&mut shard);
         let ended = std::mem::take(&mut shard.ended);
+        let freed = std::mem::take(&mut shard.freed);
         drop(shard);
+        drop(freed);
         ended.iter().for_each(|notify| notify.notify_waiters());
         done
     }
@@ -77,14 +80,19 @@ impl Shards {
         }
     }
 
+    /// A part of one shard, then of the next, so that whoever waits for a shard gets it before its turn is come again.
     pub(super) fn delete_expired(&self, limit: usize, now: UnixMillis) -> usize {
         let mut removed = 0;
-        for index in self.round() {
-            if removed >= limit {
-                break;
+        let mut unfinished: VecDeque<_> =
+            self.round().map(|index| (index, Sweep::Collecting)).collect();
+        while let Some((index, mut sweep)) = unfinished.pop_front()
+            && removed < limit
+        {
+            removed += self.at(index, |shard| shard.sweep(&mut sweep, limit - removed, now));
+            if sweep != Sweep::Done {
+                unfinished.push_back((index, sweep));
             }
-            removed += self.sweep(index, limit - removed, now);
-            self.next.store(index, Relaxed);
+            self.next.store(index.wrapping_add(1), Relaxed);
         }
         removed
     }

@@ -151,13 +151,14 @@ impl Slab {
         self.len - 1
     }
 
-    /// Frees a slot that is in no list of the wheel any more.
-    pub(super) fn remove(&mut self, index: u32) {
+    /// Frees a slot that is in no list of the wheel any more, and hands out what it held.
+    pub(super) fn remove(&mut self, index: u32) -> Option<Body> {
         let free = self.free;
         let slot = &mut self[index];
-        slot.body = None;
+        let body = slot.body.take();
         slot.next = free;
         self.free = index + 1;
+        body
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Slot)> {
