@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::Parser;
-use cloakroom::{MemoryStore, SessionLayer};
+use cloakroom::SessionLayer;
 use tokio::net::TcpListener;
 
 /// A small shop with accounts and a list of devices, to see cloakroom's sessions at work.
@@ -15,6 +15,15 @@ struct Options {
     /// Port to listen on, always on 127.0.0.1; 0 takes a free one
     #[arg(long, env = "CLOAKROOM_DEMO_PORT", default_value_t = 3000)]
     port: u16,
+    /// Where sessions are kept: `sqlite:FILE`, `memory:`, `redis://…`, `postgres://…`
+    #[arg(
+        long,
+        env = "CLOAKROOM_DEMO_STORE",
+        default_value = "sqlite:demo-sessions.db",
+        // It may hold a password.
+        hide_env_values = true
+    )]
+    store: String,
 }
 
 #[tokio::main]
@@ -26,7 +35,7 @@ async fn main() -> ExitCode {
         )
         .with_writer(io::stderr)
         .init();
-    match serve(options.port).await {
+    match serve(&options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             // Nothing is left to report a failure of stderr to.
@@ -36,14 +45,15 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(port: u16) -> Result<(), String> {
+async fn serve(options: &Options) -> Result<(), String> {
     // Loopback only: the development configuration sends cookies over plain http.
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
     let listener = TcpListener::bind(address).await.map_err(|error| refusal(address, &error))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
 
-    let layer = SessionLayer::with_config(MemoryStore::new(), demo::config())
-        .map_err(|error| error.to_string())?;
+    let store = cloakroom::store::open(&options.store).await.map_err(|error| error.to_string())?;
+    let layer =
+        SessionLayer::with_config(store, demo::config()).map_err(|error| error.to_string())?;
     let app = demo::App::new(layer.sessions());
 
     let _ = writeln!(io::stdout(), "The shop is open: http://{address} (Ctrl-C closes it)");

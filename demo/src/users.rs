@@ -1,7 +1,10 @@
-//! The accounts, in this process's memory: they last as long as the sessions of the memory store do.
+//! The accounts, in this process's memory: after a restart a session may name one that is no more, which is then
+//! nobody's.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cloakroom::SessionId;
 
 use crate::passwords::{Busy, Passwords};
 
@@ -55,17 +58,15 @@ impl Users {
     ) -> Result<Arc<User>, SignUpError> {
         let password_hash =
             self.passwords.hash(password).await.map_err(|Busy| SignUpError::Busy)?;
+        // Drawn and not counted: sessions outlive this process, and the first account of the next is somebody else.
+        let id = SessionId::generate(32).map_err(|_| SignUpError::Busy)?.handle().to_string();
         let mut accounts = self.accounts();
         let key = email.to_lowercase();
         if accounts.id_by_email.contains_key(&key) {
             return Err(SignUpError::EmailTaken);
         }
-        let user = Arc::new(User {
-            id: format!("user-{}", accounts.by_id.len() + 1),
-            name: name.to_owned(),
-            email: email.to_owned(),
-            password_hash,
-        });
+        let user =
+            Arc::new(User { id, name: name.to_owned(), email: email.to_owned(), password_hash });
         accounts.id_by_email.insert(key, user.id.clone());
         accounts.by_id.insert(user.id.clone(), Arc::clone(&user));
         Ok(user)

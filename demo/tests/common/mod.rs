@@ -9,7 +9,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use cloakroom::{MemoryStore, SessionLayer};
+use cloakroom::{MemoryStore, SessionLayer, Store};
 use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -21,7 +21,11 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) fn open() -> Self {
-        let layer = SessionLayer::with_config(MemoryStore::new(), demo::config()).unwrap();
+        Self::on(MemoryStore::new())
+    }
+
+    pub(crate) fn on(store: impl Store) -> Self {
+        let layer = SessionLayer::with_config(store, demo::config()).unwrap();
         let app = demo::App::new(layer.sessions());
         Self { app: demo::app(layer, app) }
     }
