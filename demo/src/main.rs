@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use cloakroom::SessionLayer;
@@ -54,6 +55,7 @@ async fn serve(options: &Options) -> Result<(), String> {
     let store = cloakroom::store::open(&options.store).await.map_err(|error| error.to_string())?;
     let layer =
         SessionLayer::with_config(store, demo::config()).map_err(|error| error.to_string())?;
+    let cleanup = layer.sessions().clean_up_every(Duration::from_secs(60));
     let app = demo::App::new(layer.sessions());
 
     let _ = writeln!(io::stdout(), "The shop is open: http://{address} (Ctrl-C closes it)");
@@ -63,7 +65,9 @@ async fn serve(options: &Options) -> Result<(), String> {
             let _ = tokio::signal::ctrl_c().await;
         })
         .await
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    cleanup.stop().await;
+    Ok(())
 }
 
 /// Says what to do about an address that cannot be had.

@@ -60,7 +60,7 @@ mod time;
 pub mod tower;
 
 pub use self::backend::{
-    AllSessions, MessageHeaders, ServerSideSessionBackend, SessionInfo, Sessions,
+    AllSessions, Cleanup, MessageHeaders, ServerSideSessionBackend, SessionInfo, Sessions,
 };
 pub use self::config::{
     ConfigError, CookiePrefix, Profile, SameSite, Scope, ServerSideSessionConfig,

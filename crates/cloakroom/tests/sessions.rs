@@ -1,6 +1,8 @@
 //! The session rules on a backend, without HTTP: time by a test clock, faults and orders by a faulty store.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
+#[path = "sessions/cleanup.rs"]
+mod cleanup;
 #[path = "sessions/decoding.rs"]
 mod decoding;
 #[path = "sessions/discarding.rs"]

@@ -5,6 +5,7 @@
 
 mod all;
 mod attempt;
+mod cleanup;
 mod commit;
 mod load;
 mod message;
@@ -24,6 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 pub use self::all::AllSessions;
+pub use self::cleanup::Cleanup;
 #[cfg(feature = "tower")]
 pub(crate) use self::commit::Closed;
 pub use self::message::MessageHeaders;

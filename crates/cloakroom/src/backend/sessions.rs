@@ -77,6 +77,10 @@ impl Sessions {
         Self { backend }
     }
 
+    pub(super) fn backend(&self) -> &ServerSideSessionBackend {
+        &self.backend
+    }
+
     /// The live sessions of a subject, oldest first.
     ///
     /// # Errors
@@ -98,8 +102,19 @@ impl Sessions {
         limit: usize,
     ) -> Result<Vec<SessionInfo>> {
         let backend = &self.backend;
-        let page = backend.bounded(backend.directory()?.page(after, limit, backend.now())).await?;
-        Ok(page.iter().map(|(handle, record)| SessionInfo::new(*handle, record)).collect())
+        let mut after = after;
+        loop {
+            let page = backend.directory()?.page(after, limit, backend.now());
+            let mut page = backend.bounded(page).await?;
+            after = page.last().map(|(last, _)| *last);
+            let empty = page.is_empty();
+            page.retain(|(handle, _)| !ServerSideSessionBackend::is_lease(*handle));
+            // A page of nothing but the lease is not the end.
+            if empty || !page.is_empty() {
+                let info = |(handle, record): &(_, _)| SessionInfo::new(*handle, record);
+                return Ok(page.iter().map(info).collect());
+            }
+        }
     }
 
     /// The number of live sessions.
@@ -108,7 +123,8 @@ impl Sessions {
     /// As [`of`](Self::of).
     pub async fn count(&self) -> Result<u64> {
         let backend = &self.backend;
-        backend.bounded(backend.directory()?.count(backend.now())).await
+        let records = backend.bounded(backend.directory()?.count(backend.now())).await?;
+        Ok(records.saturating_sub(backend.leases().await?))
     }
 
     /// How many requests came without a session for this reason, since the backend was made.
