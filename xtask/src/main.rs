@@ -34,6 +34,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Makes 100 000 random calls on each store under faults, and checks what they returned; takes minutes.
+    Soak {
+        /// `--store URL`, `--operations N`, `--one-in N`, `--seed N`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Checks what the repository promises of its own files; `test` does it too.
     Tidy,
 }
@@ -48,6 +54,9 @@ fn main() -> ExitCode {
         Task::BenchLarge { arguments } => steps::bench_binary("large", &arguments),
         Task::Instructions { arguments } => packages::install(packages::COUNTER)
             .and_then(|()| steps::bench_binary("instructions", &arguments)),
+        Task::Soak { arguments } => {
+            packages::install(packages::TESTS).and_then(|()| steps::soak(&arguments))
+        }
         Task::Tidy => steps::tidy(),
     };
     match outcome {

@@ -42,6 +42,13 @@ pub(crate) fn bench_binary(name: &str, arguments: &[String]) -> Outcome {
     cargo(&run.into_iter().chain(arguments).collect::<Vec<_>>(), &[])
 }
 
+pub(crate) fn soak(arguments: &[String]) -> Outcome {
+    let run =
+        ["run", "--release", "--package", "cloakroom", "--all-features", "--example", "soak", "--"];
+    let arguments = arguments.iter().map(String::as_str);
+    cargo(&run.into_iter().chain(arguments).collect::<Vec<_>>(), &[])
+}
+
 /// The checks are tests of this package, so that no run of all tests can forget them.
 pub(crate) fn tidy() -> Outcome {
     cargo(&["test", "--package", "xtask"], &[])

@@ -16,7 +16,9 @@ pub use super::deadlines::{
     s_057_no_life_becomes_endless, s_061_a_sweep_spares_what_is_prolonged_meanwhile,
 };
 pub use super::dropped::s_079_a_call_given_up_is_before_or_after;
-pub use super::history::{random_steps_agree_with_a_model, s_076_histories_are_linearizable};
+pub use super::history::{
+    histories_are_linearizable, random_steps_agree_with_a_model, s_076_histories_are_linearizable,
+};
 
 use crate::error::Result;
 use crate::id::{SecretHash, SessionHandle};

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 
+use super::history::Random;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionHandle;
 use crate::record::{Record, Revision};
@@ -114,6 +115,8 @@ struct Plan {
     calls: BTreeMap<Operation, usize>,
     faults: BTreeMap<(Operation, usize), Fault>,
     down: bool,
+    /// Of how many calls about one fails, and who decides.
+    at_random: Option<(u64, Random)>,
 }
 
 impl<S: Store> FaultyStore<S> {
@@ -132,6 +135,15 @@ impl<S: Store> FaultyStore<S> {
     /// Lets every call fail, or no longer.
     pub fn set_down(&self, down: bool) {
         self.plan().down = down;
+    }
+
+    /// Lets about one call in `one_in` fail, before or after it did its work; the same `seed` decides alike.
+    ///
+    /// # Panics
+    /// If `one_in` is 0.
+    pub fn fail_at_random(&self, seed: u64, one_in: u64) {
+        assert!(one_in > 0, "one call in none cannot fail");
+        self.plan().at_random = Some((one_in, Random(seed)));
     }
 
     /// How often an operation was called.
@@ -163,7 +175,14 @@ impl<S: Store> FaultyStore<S> {
             let count = plan.calls.entry(operation).or_default();
             *count += 1;
             let at = *count;
-            if plan.down { Some(Fault::Fail) } else { plan.faults.remove(&(operation, at)) }
+            let by_chance = plan.at_random.as_mut().and_then(|(one_in, random)| {
+                let fault = if random.below(2) == 0 { Fault::Fail } else { Fault::LoseReply };
+                (random.below(*one_in) == 0).then_some(fault)
+            });
+            match plan.down {
+                true => Some(Fault::Fail),
+                false => plan.faults.remove(&(operation, at)).or(by_chance),
+            }
         };
         match fault {
             None => work.await,

@@ -53,14 +53,20 @@ pub async fn random_steps_agree_with_a_model<S: Store>(store: S) {
 ///
 /// A call that failed with a temporary error has taken effect before it failed, or never does.
 pub async fn s_076_histories_are_linearizable<S: Store>(store: S) {
+    histories_are_linearizable(store, 0x5e_0076, ROUNDS).await;
+}
+
+/// As [`s_076_histories_are_linearizable`], with calls of another seed, and as many rounds of forty calls as are
+/// asked for: for runs that are longer than a test.
+pub async fn histories_are_linearizable<S: Store>(store: S, seed: u64, rounds: u64) {
     let store = Arc::new(store);
     let ticks = Arc::new(AtomicU64::new(0));
     let keys = [handle(1), handle(2)];
-    let mut random = Random(0x5e_0076);
+    let mut random = Random(seed);
     let mut before = Model::default();
     // Time stands still in a round: whether a store keeps or frees what is expired is then not to be seen.
     let mut now = START;
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let tasks: Vec<_> = (0..TASKS)
             .map(|_| {
                 let (store, ticks) = (store.clone(), ticks.clone());
@@ -291,10 +297,11 @@ impl Step {
 }
 
 /// A small generator (splitmix64), so that a failing run repeats.
-struct Random(u64);
+#[derive(Debug)]
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -302,7 +309,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 }
