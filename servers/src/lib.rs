@@ -5,13 +5,16 @@
 //! `CLOAKROOM_TEST_REQUIRE` is set: `cargo xtask test` installs all of them and sets it.
 
 mod janitor;
+mod mariadb;
 mod pgbouncer;
 mod postgres;
 mod process;
+mod secret;
 mod user;
 
 use std::io;
 
+pub use self::mariadb::{MariaDb, PausedMariaDb, StoppedMariaDb};
 pub use self::pgbouncer::PgBouncer;
 pub use self::postgres::{PausedPostgres, Postgres, StoppedPostgres};
 pub use self::process::{Process, free_port};
