@@ -6,6 +6,7 @@
 
 mod certificates;
 mod janitor;
+mod mariadb;
 mod pgbouncer;
 mod postgres;
 mod process;
@@ -13,11 +14,13 @@ mod proxy;
 mod redis;
 mod redis_cluster;
 mod redis_sentinel;
+mod secret;
 mod user;
 
 use std::io;
 
 pub use self::certificates::Certificates;
+pub use self::mariadb::{MariaDb, PausedMariaDb, StoppedMariaDb};
 pub use self::pgbouncer::PgBouncer;
 pub use self::postgres::{PausedPostgres, Postgres, StoppedPostgres};
 pub use self::process::{Process, free_port};

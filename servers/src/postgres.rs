@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::janitor::{Served, shared};
 use crate::process::{Process, free_port};
+use crate::secret::random_word;
 use crate::user::{command, give};
 
 /// Names a server that runs already; its user must be allowed to create schemas and roles.
@@ -190,10 +191,4 @@ fn programs() -> Option<PathBuf> {
         .filter(|path| path.join("bin/postgres").exists() && path.join("bin/initdb").exists())
         .max_by_key(|path| version(path))
         .map(|path| path.join("bin"))
-}
-
-/// 32 random hexadecimal digits.
-fn random_word() -> io::Result<String> {
-    let id = fs::read_to_string("/proc/sys/kernel/random/uuid")?;
-    Ok(id.trim().replace('-', ""))
 }

@@ -12,6 +12,7 @@ type Package = (&'static str, &'static str);
 pub(crate) const TESTS: &[Package] = &[
     ("chromium", "/usr/bin/chromium"),
     ("chromium-driver", "/usr/bin/chromedriver"),
+    ("mariadb-server", "/usr/sbin/mariadbd"),
     ("openssl", "/usr/bin/openssl"),
     ("pgbouncer", "/usr/sbin/pgbouncer"),
     ("postgresql", "/usr/lib/postgresql"),

@@ -2,6 +2,8 @@
 
 mod erased;
 mod memory;
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(feature = "open")]
 mod open;
 #[cfg(feature = "postgres")]
@@ -9,6 +11,8 @@ mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 mod registry;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -17,6 +21,8 @@ use std::future::Future;
 
 pub use self::erased::{AnyStore, BoxFuture, DynStore};
 pub use self::memory::MemoryStore;
+#[cfg(feature = "mysql")]
+pub use self::mysql::{MysqlStore, MysqlStoreBuilder};
 #[cfg(feature = "open")]
 pub use self::open::open;
 #[cfg(feature = "postgres")]

@@ -4,7 +4,9 @@ use super::{AnyStore, MemoryStore};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The schemes beside `memory:`, and the features that bring them.
-const FEATURES: [(&str, &str); 16] = [
+const FEATURES: [(&str, &str); 18] = [
+    ("mariadb", "mysql"),
+    ("mysql", "mysql"),
     ("postgres", "postgres"),
     ("postgresql", "postgres"),
     ("redis", "redis"),
@@ -28,6 +30,7 @@ const FEATURES: [(&str, &str); 16] = [
 /// | URL | store | feature |
 /// |---|---|---|
 /// | `memory:` | [`MemoryStore`] | |
+/// | `mysql://user:password@host/database` | `MysqlStore` | `mysql` |
 /// | `postgres://user:password@host/database` | `PostgresStore` | `postgres` |
 /// | `sqlite:./sessions.db`, `sqlite:///var/lib/sessions.db` | `SqliteStore` on that file | `sqlite` |
 /// | `redis:`, `redis+unix:`, `redis+cluster:`, `redis+sentinel:` | `RedisStore` | `redis` |
@@ -55,6 +58,8 @@ pub async fn open(url: &str) -> Result<AnyStore> {
     let mut url = StoreUrl::parse(url)?;
     match url.scheme.as_str() {
         "memory" => memory(&mut url),
+        #[cfg(feature = "mysql")]
+        "mariadb" | "mysql" => super::mysql::open(&mut url).await,
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => super::postgres::open(&mut url).await,
         #[cfg(feature = "redis")]
@@ -115,6 +120,37 @@ impl StoreUrl {
     pub(super) fn option(&mut self, name: &str) -> Option<String> {
         let at = self.options.iter().position(|(known, _)| known == name)?;
         Some(self.options.remove(at).1)
+    }
+
+    /// Takes an option that is a number.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(super) fn number(&mut self, name: &str) -> Result<Option<usize>> {
+        let Some(text) = self.option(name) else { return Ok(None) };
+        let number = text.parse();
+        number.map(Some).map_err(|_| self.refused(&format!("takes a number as `{name}`")))
+    }
+
+    /// Takes an option that is a time.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(super) fn duration(&mut self, name: &str) -> Result<Option<std::time::Duration>> {
+        let Some(text) = self.option(name) else { return Ok(None) };
+        let duration = humantime::parse_duration(&text);
+        duration
+            .map(Some)
+            .map_err(|_| self.refused(&format!("takes a time such as `500ms` as `{name}`")))
+    }
+
+    /// Whether `sslmode=disable` allows to talk without encryption to another machine; `instead` is what to
+    /// pass for TLS, and to whom.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(super) fn says_plain(&mut self, instead: &str) -> Result<bool> {
+        match self.option("sslmode").as_deref() {
+            None => Ok(false),
+            Some("disable") => Ok(true),
+            Some(_) => {
+                Err(self.refused(&format!("has no TLS; pass {instead}, or say `sslmode=disable`")))
+            }
+        }
     }
 
     /// Refuses what no one has taken.

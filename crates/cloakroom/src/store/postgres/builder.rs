@@ -9,11 +9,12 @@ use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Config, Socket};
 
 use super::connection::Connections;
-use super::names::{Names, check_namespace};
+use super::names::Names;
 use super::statements::Statements;
 use super::watch::{Opener, Watch, channel};
 use super::{Inner, PostgresStore};
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::sql::check_namespace;
 
 /// Sixteen: more than a server of the usual size works on at once, and six instances keep within the hundred
 /// connections that PostgreSQL allows unless told otherwise.

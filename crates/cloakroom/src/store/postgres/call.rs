@@ -4,11 +4,12 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::connection::Deadline;
-use super::row::{Parameter, millis};
+use super::row::Parameter;
 use super::{PostgresStore, named};
 use crate::error::Result;
 use crate::id::SessionHandle;
 use crate::store::Renewal;
+use crate::store::sql::millis;
 use crate::time::UnixMillis;
 
 impl PostgresStore {

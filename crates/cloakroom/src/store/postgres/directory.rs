@@ -3,11 +3,12 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::row::{self, Found, Parameter, millis};
+use super::row::{self, Found, Parameter};
 use super::{PostgresStore, named};
 use crate::error::Result;
 use crate::id::SessionHandle;
 use crate::record::Record;
+use crate::store::sql::millis;
 use crate::store::{BoxFuture, Directory};
 use crate::time::UnixMillis;
 

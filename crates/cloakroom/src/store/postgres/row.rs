@@ -8,38 +8,17 @@ use tokio_postgres::types::{FromSql, ToSql, Type};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SecretHash, SessionHandle};
-use crate::record::{
-    Data, Encoding, Limits, MAX_BYTES_CEILING, PreviousSecret, Record, RecordParts, Revision,
-};
+use crate::record::{Data, Encoding, PreviousSecret, Record, RecordParts, Revision};
 use crate::store::Ended;
+use crate::store::sql::{LIMITS, corrupt, millis, reason_of};
 use crate::time::UnixMillis;
 
 /// A bound value and its type.
 pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// What any configuration may allow: a store does not know that of its sessions.
-const LIMITS: Limits =
-    Limits { max_bytes: MAX_BYTES_CEILING, max_keys: 65_535, max_key_bytes: 255, max_depth: 96 };
-
-/// A moment as a column holds it.
-pub(super) fn millis(moment: UnixMillis) -> i64 {
-    // Below 2^48, always.
-    moment.as_millis() as i64
-}
-
 /// A revision as a column holds it: the same 64 bits.
 pub(super) fn revision(revision: Revision) -> i64 {
     revision.as_u64() as i64
-}
-
-/// The word for a reason in the column `ended`.
-pub(super) fn reason(why: Ended) -> &'static str {
-    match why {
-        Ended::Expired => "expired",
-        Ended::Destroyed => "destroyed",
-        Ended::Revoked => "revoked",
-        Ended::Reused => "reused",
-    }
 }
 
 /// A record, ready to be bound.
@@ -149,14 +128,7 @@ pub(super) fn read(row: &Row) -> Result<Found> {
 
 fn parse(row: &Row) -> Option<Found> {
     if let Some(why) = column::<Option<&str>>(row, 1)? {
-        let why = match why {
-            "expired" => Some(Ended::Expired),
-            "destroyed" => Some(Ended::Destroyed),
-            "revoked" => Some(Ended::Revoked),
-            "reused" => Some(Ended::Reused),
-            _ => None,
-        };
-        return Some(Found::Ended(why, moment(row, 2)?));
+        return Some(Found::Ended(reason_of(why), moment(row, 2)?));
     }
     let data = match (column::<Option<&str>>(row, 17)?, column::<Option<&[u8]>>(row, 18)?) {
         (Some(json), None) => Data::from_document(Encoding::Json, json.as_bytes(), &LIMITS),
@@ -191,10 +163,6 @@ fn parse(row: &Row) -> Option<Found> {
         labels,
         browser_session: column(row, 16)?,
     })))
-}
-
-fn corrupt() -> Error {
-    Error::new(ErrorKind::Corrupt, "a stored row is no session record")
 }
 
 fn column<'a, T: FromSql<'a>>(row: &'a Row, at: usize) -> Option<T> {

@@ -11,6 +11,7 @@ use super::{PostgresStore, PostgresStoreBuilder};
 use crate::error::Result;
 use crate::store::AnyStore;
 use crate::store::open::StoreUrl;
+use crate::store::sql::is_this_machine;
 
 /// What the driver understands in a URL.
 const OF_DRIVER: [&str; 17] = [
@@ -83,16 +84,8 @@ impl PostgresStore {
     }
 
     fn from_parsed_url(url: &mut StoreUrl) -> Result<PostgresStoreBuilder> {
-        let number = |url: &StoreUrl, text: &str| {
-            text.parse::<usize>().map_err(|_| url.refused("takes a number as `max_connections`"))
-        };
-        let duration = |url: &StoreUrl, text: &str| {
-            humantime::parse_duration(text)
-                .map_err(|_| url.refused("takes a time such as `500ms` as `timeout`"))
-        };
-        let max_connections = url.option("max_connections");
-        let max_connections = max_connections.map(|text| number(url, &text)).transpose()?;
-        let timeout = url.option("timeout").map(|text| duration(url, &text)).transpose()?;
+        let max_connections = url.number("max_connections")?;
+        let timeout = url.duration("timeout")?;
         let (prepared, notifications) = (flag(url, "prepared")?, flag(url, "notifications")?);
         let (namespace, schema, table) =
             (url.option("namespace"), url.option("schema"), url.option("table"));
@@ -121,16 +114,7 @@ fn flag(url: &mut StoreUrl, name: &str) -> Result<bool> {
 
 /// What remains in the URL is the driver's.
 fn config(url: &mut StoreUrl, timeout: Duration) -> Result<Config> {
-    let sslmode = url.option("sslmode");
-    let plain = match sslmode.as_deref() {
-        None => false,
-        Some("disable") => true,
-        Some(_) => {
-            return Err(url.refused(
-                "has no TLS; pass a connector to `PostgresStore::from_config`, or say `sslmode=disable`",
-            ));
-        }
-    };
+    let plain = url.says_plain("a connector to `PostgresStore::from_config`")?;
     let mut text = format!("postgres:{}", url.location);
     let mut separator = '?';
     for name in OF_DRIVER {
@@ -179,11 +163,7 @@ fn is_local(config: &Config) -> bool {
     let hosts = config.get_hosts();
     !hosts.is_empty()
         && hosts.iter().all(|host| match host {
-            Host::Tcp(name) => {
-                let name = name.trim_start_matches('[').trim_end_matches(']');
-                name == "localhost"
-                    || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-            }
+            Host::Tcp(name) => is_this_machine(name),
             #[cfg(unix)]
             Host::Unix(_) => true,
         })

@@ -1,0 +1,139 @@
+//! A server, and a store in a namespace of its own.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use cloakroom::store::{Lookup, MysqlStore, MysqlStoreBuilder, Store};
+use cloakroom::{
+    DataBuilder, Encoding, Record, RecordParts, Revision, SecretHash, SessionHandle, UnixMillis,
+};
+use cloakroom_servers::{MariaDb, required};
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Opts, OptsBuilder};
+use tokio::sync::OnceCell;
+
+pub(crate) const NOW: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
+pub(crate) const MAX_AGE: Duration = Duration::from_secs(100);
+pub(crate) const HASH: SecretHash = SecretHash::from_bytes([7; 32]);
+
+/// The user of the application: it may read and write the table, and create nothing.
+const USER: &str = "cloakroom_test";
+
+/// A name that nothing has used.
+pub(crate) fn fresh(what: &str) -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    // A server that runs already keeps what an earlier process has left.
+    format!("{what}_{}_{number}", std::process::id())
+}
+
+/// Where the server that all tests share is, its table made, for the user of the application.
+pub(crate) async fn opts() -> Option<OptsBuilder> {
+    static MIGRATED: OnceCell<()> = OnceCell::const_new();
+    let url = MariaDb::shared()?;
+    MIGRATED.get_or_init(|| migrate(url)).await;
+    let opts = OptsBuilder::from_opts(Opts::from_url(url).expect("a URL"));
+    Some(opts.prefer_socket(false).user(Some(USER)).pass(Some(USER)))
+}
+
+/// Makes the table as its owner, and the user that the store gets.
+async fn migrate(url: &str) {
+    let store = MysqlStore::from_url(url).and_then(MysqlStoreBuilder::build);
+    store.expect("settings").migrate().await.expect("a table");
+    let mut owner = client(url).await;
+    for sql in [
+        format!("CREATE USER IF NOT EXISTS {USER}@'%' IDENTIFIED BY '{USER}'"),
+        format!("GRANT SELECT, INSERT, UPDATE, DELETE ON cloakroom_sessions TO {USER}@'%'"),
+        format!("GRANT SELECT ON cloakroom_sessions_migrations TO {USER}@'%'"),
+    ] {
+        owner.query_drop(sql).await.expect("a user");
+    }
+}
+
+/// The settings of a store on that server, in a namespace of its own; `None` if there is none.
+pub(crate) async fn builder() -> Option<MysqlStoreBuilder> {
+    Some(MysqlStore::from_opts(opts().await?).with_namespace(fresh("test")))
+}
+
+/// A store on that server.
+pub(crate) async fn store() -> Option<MysqlStore> {
+    Some(builder().await?.build().expect("settings"))
+}
+
+/// A store whose connections run at another level of isolation, and count rows in the other way.
+pub(crate) async fn read_committed() -> Option<MysqlStore> {
+    let level = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+    let opts = opts().await?.init(vec![level]).client_found_rows(true);
+    let builder = MysqlStore::from_opts(opts).with_namespace(fresh("test"));
+    Some(builder.build().expect("settings"))
+}
+
+/// A server of its own with its table; `None` if there is none.
+pub(crate) async fn server(settings: &[&str]) -> Option<MariaDb> {
+    let server = required("mariadb-server", MariaDb::start(settings))?;
+    let store = MysqlStore::from_url(&server.url()).and_then(MysqlStoreBuilder::build);
+    store.expect("settings").migrate().await.expect("a table");
+    Some(server)
+}
+
+/// Settings of a store on a server of its own.
+pub(crate) fn on(server: &MariaDb) -> MysqlStoreBuilder {
+    MysqlStore::from_url(&server.url()).expect("a URL")
+}
+
+/// A connection beside the store.
+pub(crate) async fn client(url: &str) -> Conn {
+    let opts = OptsBuilder::from_opts(Opts::from_url(url).expect("a URL")).prefer_socket(false);
+    Conn::new(opts).await.expect("a connection")
+}
+
+/// A connection beside the store, to the server that all tests share.
+pub(crate) async fn shared_client() -> Conn {
+    client(MariaDb::shared().expect("it was there for the store")).await
+}
+
+pub(crate) fn key(n: u8) -> SessionHandle {
+    SessionHandle::from_bytes([n; 16])
+}
+
+pub(crate) fn parts(n: u64) -> RecordParts {
+    static REVISIONS: AtomicU64 = AtomicU64::new(1);
+    let mut data = DataBuilder::new(Encoding::Json);
+    data.insert("n", &n).expect("a number is JSON");
+    RecordParts {
+        data: data.build(),
+        secret_hash: HASH,
+        revision: Revision::from_u64(REVISIONS.fetch_add(1, Ordering::Relaxed)),
+        created_at: NOW,
+        idle_deadline: NOW.plus(MAX_AGE),
+        max_age: MAX_AGE,
+        absolute_deadline: None,
+        authenticated_at: None,
+        secret_since: NOW,
+        previous_secret: None,
+        subject: None,
+        labels: BTreeMap::new(),
+        browser_session: false,
+    }
+}
+
+pub(crate) fn record(n: u64) -> Record {
+    parts(n).into()
+}
+
+pub(crate) fn number(record: &Record) -> u64 {
+    record.data().get("n").expect("a number").expect("the key n")
+}
+
+/// The live record of a key.
+pub(crate) async fn live(
+    store: &MysqlStore,
+    key: SessionHandle,
+    now: UnixMillis,
+) -> Option<Record> {
+    match store.load(key, None, now).await.expect("a load works") {
+        Lookup::Live(record) => Some(record),
+        Lookup::Absent(_) => None,
+    }
+}
