@@ -19,12 +19,9 @@ mod spread_store;
 #[path = "file/sweeps.rs"]
 mod sweeps;
 
-use cloakroom::store::AnyStore;
-
 cloakroom::store_conformance!(file, super::common::fresh().await);
 cloakroom::store_conformance!(
     namespace,
     super::common::fresh().await.with_namespace("a").with_namespace("b")
 );
-cloakroom::store_conformance!(erased, super::AnyStore::new(super::common::fresh().await));
 cloakroom::store_conformance!(spread, super::spread_store::Spread::fresh().await);

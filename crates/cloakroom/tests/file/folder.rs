@@ -181,7 +181,7 @@ async fn s_091_s_095_names_come_from_handles_alone() {
     create(&store, 1).await;
     assert!(file(&path, 1).is_file());
     // What a browser sends becomes a handle or nothing, so that no name can hold any of it.
-    for hostile in ["../../etc/passwd", "..", "a/b", "\0", "%2e%2e", "CON", "x\n", "/"] {
+    for hostile in ["../../etc/passwd", "..", "a/b", "\0", "%2e%2e", "x\n", "/"] {
         let padded = format!("{hostile:A<43}");
         let id = SessionId::parse(padded.as_bytes(), 32, IdFormat::Base64Url);
         assert!(id.is_none(), "{hostile}");
