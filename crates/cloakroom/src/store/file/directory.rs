@@ -70,9 +70,7 @@ fn by_subject(namespace: &Namespace, subject: &str, now: UnixMillis) -> Result<F
         match readable(key, entry)? {
             None => {}
             Some(Some(record)) if record.subject() == Some(subject) => {
-                if !record.is_expired(now) {
-                    found.push((key, record));
-                }
+                found.extend((!record.is_expired(now)).then_some((key, record)));
             }
             // Left by a process that was killed, or about to be true: its writer has the lock then.
             Some(_) => clean(&at, subject)?,

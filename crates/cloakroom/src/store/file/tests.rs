@@ -374,7 +374,7 @@ async fn s_091_no_cookie_that_is_no_id_makes_a_system_call() {
     let (headers, outcome) = backend.store_in_message(&session, 200).await;
     outcome.unwrap();
     let cookie = headers.set_cookie.unwrap();
-    let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
+    let (name, rest) = cookie.split_once('=').unwrap();
     let right = rest.split(';').next().unwrap();
     steps.store(0, Ordering::SeqCst);
     for id in ["../../etc/passwd", "..", ".", "/", "%2e%2e%2f", "\0", "a/b", "", "~", "C:\\x"] {
