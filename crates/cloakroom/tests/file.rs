@@ -2,6 +2,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
+#[path = "file/cancel.rs"]
+mod cancel;
 #[path = "file/common.rs"]
 mod common;
 #[path = "file/ends.rs"]
