@@ -34,6 +34,7 @@
 //! | `axum` | yes | extractors and error responses for axum; `tower` |
 //! | `tower` | by `axum` | `SessionLayer` for any tower service |
 //! | `msgpack` | no | MessagePack as the encoding of values |
+//! | `file` | no | `store::FileStore`: one file a session; Unix only |
 //! | `sqlite` | no | `store::SqliteStore`: sessions in one file |
 //! | `open` | by stores | `store::open`, which picks a store by its URL |
 //! | `postgres` | no | `store::PostgresStore`: sessions in PostgreSQL |

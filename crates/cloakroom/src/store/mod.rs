@@ -1,6 +1,8 @@
 //! Where records are kept: the contract that every store fulfils.
 
 mod erased;
+#[cfg(all(feature = "file", unix))]
+mod file;
 mod memory;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -20,6 +22,8 @@ use std::fmt;
 use std::future::Future;
 
 pub use self::erased::{AnyStore, BoxFuture, DynStore};
+#[cfg(all(feature = "file", unix))]
+pub use self::file::{FileStore, FileStoreBuilder};
 pub use self::memory::MemoryStore;
 #[cfg(feature = "mysql")]
 pub use self::mysql::{MysqlStore, MysqlStoreBuilder};

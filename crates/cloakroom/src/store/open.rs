@@ -4,7 +4,8 @@ use super::{AnyStore, MemoryStore};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The schemes beside `memory:`, and the features that bring them.
-const FEATURES: [(&str, &str); 18] = [
+const FEATURES: [(&str, &str); 19] = [
+    ("file", "file"),
     ("mariadb", "mysql"),
     ("mysql", "mysql"),
     ("postgres", "postgres"),
@@ -30,6 +31,7 @@ const FEATURES: [(&str, &str); 18] = [
 /// | URL | store | feature |
 /// |---|---|---|
 /// | `memory:` | [`MemoryStore`] | |
+/// | `file:./sessions`, `file:///var/lib/sessions` | `FileStore` in that folder; Unix only | `file` |
 /// | `mysql://user:password@host/database` | `MysqlStore` | `mysql` |
 /// | `postgres://user:password@host/database` | `PostgresStore` | `postgres` |
 /// | `sqlite:./sessions.db`, `sqlite:///var/lib/sessions.db` | `SqliteStore` on that file | `sqlite` |
@@ -37,8 +39,8 @@ const FEATURES: [(&str, &str); 18] = [
 /// | `rediss:`, `rediss+cluster:`, `rediss+sentinel:`: the same with TLS | `RedisStore` | `redis-tls` |
 ///
 /// Every URL takes `?namespace=NAME`: sessions of one namespace are not seen in another.
-/// `sqlite:` takes `synchronous=full` or `normal` and `timeout=DURATION` as well. A path is taken as it is, up to
-/// the question mark.
+/// `file:` takes `timeout=DURATION` as well; `sqlite:` that, and `synchronous=full` or `normal`. A path is taken as it
+/// is, up to the question mark.
 ///
 /// # Errors
 /// [`ErrorKind::StoreUrl`] for a scheme that is not known, one whose feature is off (the message names the
@@ -58,6 +60,8 @@ pub async fn open(url: &str) -> Result<AnyStore> {
     let mut url = StoreUrl::parse(url)?;
     match url.scheme.as_str() {
         "memory" => memory(&mut url),
+        #[cfg(all(feature = "file", unix))]
+        "file" => super::file::open(&mut url).await,
         #[cfg(feature = "mysql")]
         "mariadb" | "mysql" => super::mysql::open(&mut url).await,
         #[cfg(feature = "postgres")]
@@ -212,6 +216,29 @@ mod tests {
             ("sqlite:./f?synchronous=off", "synchronous=full"),
             ("sqlite:./f?timeout=soon", "duration"),
             ("sqlite:./f?cache=shared", "`cache`"),
+        ] {
+            let refusal = refusal(url).await;
+            assert!(refusal.contains(says), "{url}: {refusal}");
+        }
+    }
+
+    #[cfg(all(feature = "file", unix))]
+    #[tokio::test]
+    async fn a_file_store_opens_in_the_folder_that_the_url_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sessions");
+        for url in ["file:", "file://"] {
+            for options in ["", "?namespace=shop", "?timeout=1s"] {
+                let url = format!("{url}{}{options}", path.display());
+                assert_eq!(open(&url).await.unwrap().name(), "file");
+            }
+        }
+        assert!(path.is_dir());
+        for (url, says) in [
+            ("file:", "the path of a folder"),
+            ("file://host/folder", "takes a path"),
+            ("file:./d?timeout=soon", "duration"),
+            ("file:./d?synchronous=off", "`synchronous`"),
         ] {
             let refusal = refusal(url).await;
             assert!(refusal.contains(says), "{url}: {refusal}");

@@ -1,0 +1,102 @@
+//! A disk without space.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use cloakroom::store::{Created, Ended, FileStore, Store};
+use cloakroom::{DataBuilder, Encoding, ErrorKind, Record, RecordParts};
+
+use crate::common::{NOW, fresh_path, handle, live, parts};
+
+fn large(n: u64) -> Record {
+    let mut data = DataBuilder::new(Encoding::Json);
+    data.insert("k", &"x".repeat(4_000)).unwrap();
+    data.insert("n", &n).unwrap();
+    RecordParts { data: data.build(), ..parts(n) }.into()
+}
+
+/// Creates sessions until there is no space; how many were acknowledged.
+async fn fill(store: &FileStore, from: u64) -> u64 {
+    for n in from.. {
+        match store.create(handle(n), large(n), NOW).await {
+            Ok(outcome) => assert_eq!(outcome, Created::Created),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Unavailable);
+                assert!(error.to_string().contains("full"), "{error}");
+                return n;
+            }
+        }
+    }
+    unreachable!("the disk is small");
+}
+
+async fn check_all_there(store: &FileStore, count: u64) {
+    for n in 0..count {
+        let found = live(store, n).await.unwrap_or_else(|| panic!("session {n} of {count}"));
+        assert_eq!(found.data().get::<u64>("n").unwrap(), Some(n));
+    }
+    assert!(live(store, count).await.is_none(), "the one that failed did not happen");
+}
+
+/// A small file system in memory, gone when it is dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount() -> Option<Self> {
+        let folder = fresh_path().with_extension("disk");
+        std::fs::create_dir_all(&folder).unwrap();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs"])
+            .arg(&folder)
+            .output();
+        mount.is_ok_and(|output| output.status.success()).then(|| Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[tokio::test]
+async fn s_093_a_full_disk_refuses_whole_writes_and_goes_on_when_there_is_space() {
+    let Some(disk) = SmallDisk::mount() else {
+        println!("skipped: this user may not mount a small file system");
+        return;
+    };
+    let path = disk.0.join("sessions");
+    let ballast = disk.0.join("ballast");
+    std::fs::write(&ballast, vec![0; 800_000]).unwrap();
+    let store = FileStore::open(&path).await.unwrap();
+    let count = fill(&store, 0).await;
+    check_all_there(&store, count).await;
+    // Several at once: each is refused, none is half there.
+    let refused: Vec<_> = (count..count + 8)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move { store.create(handle(n), large(n), NOW).await })
+        })
+        .collect();
+    for outcome in refused {
+        assert_eq!(outcome.await.unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    check_all_there(&store, count).await;
+
+    // To sign out needs no space, and no half-written file stays.
+    for n in 0..2 {
+        assert!(store.delete(handle(n), Ended::Destroyed, NOW).await.unwrap());
+        assert!(live(&store, n).await.is_none());
+        assert_eq!(store.create(handle(n), large(n), NOW).await.unwrap(), Created::Created);
+    }
+    let files = crate::folder::files(&path);
+    assert!(files.iter().all(|file| file.extension().is_none()), "{files:?}");
+
+    std::fs::remove_file(&ballast).unwrap();
+    let more = fill(&store, count).await;
+    assert!(more > count, "it goes on without a restart");
+    check_all_there(&store, more).await;
+    drop(store);
+    let again = FileStore::open(&path).await.unwrap();
+    check_all_there(&again, more).await;
+}
