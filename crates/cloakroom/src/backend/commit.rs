@@ -282,7 +282,7 @@ impl ServerSideSessionBackend {
                 None => self.plan_new(&work.draft, &work.wanted, self.now())?,
             };
             work.sent = Some((next.clone(), None));
-            match self.try_create(next.id.handle(), &next.record, next.at).await? {
+            match self.try_create(&next.id, &next.record, next.at).await? {
                 Created::Created => return self.stored(&work.wanted, next).await,
                 Created::Occupied => work.sent = None,
             }
@@ -303,7 +303,7 @@ impl ServerSideSessionBackend {
     ) -> Result<Option<Outcome>> {
         let expected = replaced.revision();
         work.sent = Some((next.clone(), Some(replaced)));
-        match self.try_update(next.id.handle(), &next.record, expected, next.at).await? {
+        match self.try_update(&next.id, &next.record, expected, next.at).await? {
             Updated::Updated => self.stored(&work.wanted, next).await.map(Some),
             Updated::Gone => Ok(Some(Outcome::Lost)),
             Updated::Conflict => {
@@ -355,7 +355,7 @@ impl ServerSideSessionBackend {
             let mut next = self.plan_change(&record, &id, &work.draft, &work.wanted, now)?;
             next.cookie |= converged;
             work.sent = Some((next.clone(), Some(record.clone())));
-            match self.try_update(handle, &next.record, record.revision(), now).await? {
+            match self.try_update(&next.id, &next.record, record.revision(), now).await? {
                 Updated::Updated => return self.stored(&work.wanted, next).await,
                 Updated::Gone => return Ok(Outcome::Lost),
                 Updated::Conflict => work.sent = None,
