@@ -6,6 +6,7 @@
 
 mod certificates;
 mod janitor;
+mod litestar;
 mod pgbouncer;
 mod postgres;
 mod process;
@@ -18,6 +19,7 @@ mod user;
 use std::io;
 
 pub use self::certificates::Certificates;
+pub use self::litestar::Litestar;
 pub use self::pgbouncer::PgBouncer;
 pub use self::postgres::{PausedPostgres, Postgres, StoppedPostgres};
 pub use self::process::{Process, free_port};

@@ -124,6 +124,8 @@ async fn refuses_what_it_cannot_serve() {
         .await;
     check_refused(&["--store", "sqlite:/nonexistent/f"], "folder does not exist").await;
     check_refused(&["--store", "redis://127.0.0.1:1"], "cannot be reached").await;
+    check_refused(&["--store", "litestar+redis://127.0.0.1:1"], "cannot be reached").await;
+    check_refused(&["--store", "litestar+redis://127.0.0.1?max_age=x"], "max_age").await;
     check_refused(&["--store", "redis+cluster://cache"], "in the clear").await;
     check_refused(&["--set", "max_age"], "has no `=`").await;
     check_refused(&["--set", "nonsense=1"], "nonsense").await;

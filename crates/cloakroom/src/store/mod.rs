@@ -1,6 +1,8 @@
 //! Where records are kept: the contract that every store fulfils.
 
 mod erased;
+#[cfg(feature = "litestar")]
+pub mod litestar;
 mod memory;
 #[cfg(feature = "open")]
 mod open;

@@ -4,7 +4,9 @@ use super::{AnyStore, MemoryStore};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The schemes beside `memory:`, and the features that bring them.
-const FEATURES: [(&str, &str); 16] = [
+const FEATURES: [(&str, &str); 18] = [
+    ("litestar+redis", "litestar"),
+    ("litestar+valkey", "litestar"),
     ("postgres", "postgres"),
     ("postgresql", "postgres"),
     ("redis", "redis"),
@@ -28,6 +30,7 @@ const FEATURES: [(&str, &str); 16] = [
 /// | URL | store | feature |
 /// |---|---|---|
 /// | `memory:` | [`MemoryStore`] | |
+/// | `litestar+redis://host/0?namespace=LITESTAR` | `litestar::RedisStore`: a Litestar application's sessions | `litestar` |
 /// | `postgres://user:password@host/database` | `PostgresStore` | `postgres` |
 /// | `sqlite:./sessions.db`, `sqlite:///var/lib/sessions.db` | `SqliteStore` on that file | `sqlite` |
 /// | `redis:`, `redis+unix:`, `redis+cluster:`, `redis+sentinel:` | `RedisStore` | `redis` |
@@ -55,6 +58,8 @@ pub async fn open(url: &str) -> Result<AnyStore> {
     let mut url = StoreUrl::parse(url)?;
     match url.scheme.as_str() {
         "memory" => memory(&mut url),
+        #[cfg(feature = "litestar")]
+        "litestar+redis" | "litestar+valkey" => super::litestar::open_redis(url).await,
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => super::postgres::open(&mut url).await,
         #[cfg(feature = "redis")]

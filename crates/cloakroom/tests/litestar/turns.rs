@@ -1,0 +1,216 @@
+//! Both sides of a session in turn, on a real Litestar application.
+
+use std::collections::BTreeMap;
+
+use cloakroom::Absence;
+use cloakroom::testkit::client::PATIENCE;
+use serde_json::{Value, json};
+
+use crate::side::{LAYOUTS, start, start_in};
+
+#[tokio::test]
+async fn what_one_side_makes_the_other_reads_in_every_layout() {
+    for (layout, namespace, prefix) in LAYOUTS {
+        let Some(mut sides) = start_in(layout, namespace) else { return };
+        sides.litestar.does("/set", r#"{"theirs":1}"#).await;
+        assert_eq!(sides.data().await, json!({"theirs": 1}), "{layout} {namespace}");
+        sides.does(|session| session.insert("ours", &2).unwrap()).await;
+        let both = json!({"theirs": 1, "ours": 2});
+        assert_eq!(sides.litestar.get("/session").await.json(), both, "{layout} {namespace}");
+
+        sides.litestar.cookie = None;
+        sides.does(|session| session.insert("made", "here").unwrap()).await;
+        assert_eq!(sides.litestar.get("/session").await.json(), json!({"made": "here"}));
+        sides.litestar.does("/set", r#"{"more":[1,"x",null]}"#).await;
+        assert_eq!(sides.data().await, json!({"made": "here", "more": [1, "x", null]}));
+
+        let key = format!("{prefix}{}", sides.id());
+        let left = sides.server.cli(&["TTL", &key]).unwrap();
+        assert!((1_209_590..=1_209_600).contains(&left.trim().parse::<u32>().unwrap()), "{left}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_stricter_reader_refuses_survives_our_writes() {
+    let Some(mut sides) = start() else { return };
+    let odd = r#"{"":{"":[]},"big":123456789012345678901234567890,"f":1e22,"neg":-0.0,"u":"ü\u2028\u0001"}"#;
+    sides.litestar.does("/replace", odd).await;
+    sides.does(|session| session.insert("z", &1).unwrap()).await;
+    let key = format!("LITESTAR:{}", sides.id());
+    let kept = sides.server.cli(&["GET", &key]).unwrap();
+    assert!(kept.contains(r#""big":123456789012345678901234567890,"f":1e22,"neg":-0.0"#), "{kept}");
+    assert!(
+        kept.starts_with(r#"{"":{"":[]},"#) && kept.trim_end().ends_with(r#""z":1}"#),
+        "{kept}"
+    );
+    assert_eq!(sides.litestar.get("/session").await.json()["z"], 1);
+}
+
+/// What Litestar adopts or cannot read is no session here, and locks nobody out.
+#[tokio::test]
+async fn b_034_b_035_broken_values_are_no_session_and_no_lock_out() {
+    let Some(mut sides) = start() else { return };
+    for (n, broken) in ["[1,2]", "null", "5", "{not json", "", "{} x"].iter().enumerate() {
+        let id = format!("{n:064x}");
+        sides.server.cli(&["SET", &format!("LITESTAR:{id}"), broken, "EX", "100"]).unwrap();
+        sides.litestar.cookie = Some(format!("session={id}"));
+        assert_eq!(sides.load().await.absence(), Some(Absence::Unknown), "{broken}");
+        sides.does(|session| session.insert("a", &1).unwrap()).await;
+        assert_ne!(sides.id(), id);
+        assert_eq!(sides.litestar.get("/session").await.json(), json!({"a": 1}));
+    }
+}
+
+/// Litestar's empty session is none here: no visitor without data is somebody.
+#[tokio::test]
+async fn b_001_b_010_an_empty_or_unknown_session_is_none() {
+    let Some(mut sides) = start() else { return };
+    sides.litestar.get("/session").await;
+    assert!(sides.litestar.cookie.is_some());
+    assert_eq!(sides.load().await.absence(), Some(Absence::Unknown));
+    let adopted = sides.id().to_owned();
+    sides.does(|session| session.insert("a", &1).unwrap()).await;
+    assert_ne!(sides.id(), adopted);
+}
+
+/// A sign-in changes the ID; the old one is dead on both sides, until a Litestar request that began before
+/// writes it back, which ours does not take.
+#[tokio::test]
+async fn b_012_b_052_an_id_that_ended_here_stays_ended_here() {
+    let Some(mut sides) = start() else { return };
+    sides.litestar.does("/set", r#"{"cart":1}"#).await;
+    let old = sides.litestar.clone();
+    sides.does(|session| session.sign_in("ada").unwrap()).await;
+    assert_ne!(old.cookie, sides.litestar.cookie);
+    assert_eq!(sides.load().await.subject().as_deref(), Some("ada"));
+    let old_id = old.cookie.as_ref().unwrap().split_once('=').unwrap().1;
+    let old_key = format!("LITESTAR:{old_id}");
+    assert_eq!(sides.server.cli(&["EXISTS", &old_key]).unwrap().trim(), "0");
+
+    // As a Litestar request in flight would.
+    sides.server.cli(&["SET", &old_key, r#"{"cart":1}"#, "EX", "1209600"]).unwrap();
+    let new = sides.litestar.cookie.replace(old.cookie.clone().unwrap());
+    assert!(sides.load().await.absence().is_some());
+    assert_eq!(sides.server.cli(&["EXISTS", &old_key]).unwrap().trim(), "0", "removed when seen");
+    sides.litestar.cookie = new;
+    assert_eq!(sides.load().await.subject().as_deref(), Some("ada"));
+    assert_eq!(sides.litestar.get("/session").await.json(), json!({"cart": 1}));
+    assert_eq!(sides.load().await.subject().as_deref(), Some("ada"), "kept over Litestar's write");
+}
+
+/// A slow Litestar request loads, our side revokes, Litestar writes back: dead here, and gone once seen.
+#[tokio::test]
+async fn b_052_b_053_a_revoked_session_is_not_brought_back_by_litestar() {
+    let Some(mut sides) = start() else { return };
+    sides.litestar.does("/set", r#"{"a":1}"#).await;
+    let handle = sides.load().await.handle().unwrap();
+    let key = format!("LITESTAR:{}", sides.id());
+    let mut slow = sides.litestar.clone();
+    let request = tokio::spawn(async move { slow.get("/slow?delay=700").await.json() });
+    // Loaded once the server has answered its GET; a second request of the same process comes after it.
+    sides.litestar.get("/health").await;
+    tokio::time::timeout(PATIENCE, async {
+        while !sides.server.cli(&["CLIENT", "LIST"]).unwrap().contains("cmd=get") {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+
+    assert!(sides.ours.sessions().revoke(handle).await.unwrap());
+    assert_eq!(sides.server.cli(&["EXISTS", &key]).unwrap().trim(), "0");
+    assert_eq!(request.await.unwrap(), json!({"a": 1}));
+    assert_eq!(sides.server.cli(&["EXISTS", &key]).unwrap().trim(), "1", "Litestar's write-back");
+    assert_eq!(sides.load().await.absence(), Some(Absence::Revoked));
+    assert_eq!(sides.server.cli(&["EXISTS", &key]).unwrap().trim(), "0");
+}
+
+/// Our own requests lose nothing to one another, also where Litestar wrote in between.
+#[tokio::test]
+async fn b_050_our_changes_are_replayed_over_what_litestar_wrote() {
+    let Some(mut sides) = start() else { return };
+    sides.litestar.does("/set", r#"{"n":1}"#).await;
+    let session = sides.load().await;
+    session.insert("ours", &true).unwrap();
+    sides.litestar.does("/set", r#"{"theirs":true}"#).await;
+    sides.commit(&session).await;
+    let all = json!({"n": 1, "ours": true, "theirs": true});
+    assert_eq!(sides.data().await, all);
+    assert_eq!(sides.litestar.get("/session").await.json(), all);
+}
+
+/// Litestar's sign-out ends it here.
+#[tokio::test]
+async fn b_006_b_007_what_litestar_clears_is_gone_here() {
+    let Some(mut sides) = start() else { return };
+    sides.does(|session| session.insert("a", &1).unwrap()).await;
+    let cookie = sides.litestar.cookie.clone();
+    sides.litestar.does("/clear", "").await;
+    assert_eq!(sides.litestar.cookie.as_deref(), Some("session=null"));
+    assert_eq!(sides.load().await.absence(), Some(Absence::Malformed));
+    sides.litestar.cookie = cookie;
+    assert!(sides.load().await.absence().is_some());
+}
+
+#[tokio::test]
+async fn a_thousand_random_steps_on_both_sides_agree() {
+    let Some(mut sides) = start() else { return };
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    let mut below = |n: u64| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random % n
+    };
+    let values = [
+        json!(null),
+        json!(true),
+        json!(0),
+        json!(-7),
+        json!(u64::MAX),
+        json!(1.5),
+        json!(1e22),
+        json!(""),
+        json!("Zoë \u{1f98a} \" \\ / \u{7f}\u{2028}\n\u{1}"),
+        json!([]),
+        json!({}),
+        json!([1, [2, {"x": null}]]),
+        json!({"": "", "a": {"b": [false]}}),
+    ];
+    let keys = ["a", "b", "Ä", "long key with blanks", "d.e"];
+    let mut model: BTreeMap<&str, &Value> = BTreeMap::new();
+    for step in 0..1000 {
+        let (key, value) = (keys[below(5) as usize], &values[below(13) as usize]);
+        match below(12) {
+            0..=3 => {
+                model.insert(key, value);
+                sides.litestar.does("/set", &json!({key: value}).to_string()).await;
+            }
+            4..=7 => {
+                model.insert(key, value);
+                sides.does(|session| session.insert(key, value).unwrap()).await;
+            }
+            8 => {
+                model.remove(key);
+                sides.does(|session| _ = session.remove(key).unwrap()).await;
+            }
+            9 => {
+                model = BTreeMap::from([(key, value)]);
+                sides.litestar.does("/replace", &json!(model).to_string()).await;
+            }
+            10 if below(4) == 0 => {
+                model.clear();
+                sides.does(|session| session.destroy().unwrap()).await;
+            }
+            10 => sides.does(|session| session.cycle_id().unwrap()).await,
+            _ if below(4) == 0 => {
+                model.clear();
+                sides.litestar.does("/clear", "").await;
+            }
+            _ => drop(sides.load().await),
+        }
+        let expected = json!(model);
+        assert_eq!(sides.data().await, expected, "step {step}, here");
+        assert_eq!(sides.litestar.get("/session").await.json(), expected, "step {step}, there");
+    }
+}
