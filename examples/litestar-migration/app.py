@@ -50,6 +50,11 @@ async def clear(request: Request) -> None:
     request.clear_session()
 
 
+@post("/sweep", status_code=204, opt={"skip_session": True})
+async def sweep(request: Request) -> None:
+    await request.app.stores.get("sessions").delete_expired()
+
+
 @get("/health", opt={"skip_session": True})
 async def health() -> Response:
     return Response("ok", media_type="text/plain")
@@ -68,7 +73,7 @@ def application() -> Litestar:
         stores = {"sessions": root}
     config = ServerSideSessionConfig(**json.loads(os.environ.get("LITESTAR_SESSION", "{}")))
     return Litestar(
-        [session, slow, change, replace, remove, clear, health],
+        [session, slow, change, replace, remove, clear, sweep, health],
         middleware=[config.middleware],
         stores=stores,
         openapi_config=None,

@@ -16,3 +16,4 @@ cloakroom::store_conformance!(
         None => return,
     }
 );
+cloakroom::store_conformance!(file, super::by_id::file());

@@ -4,7 +4,8 @@ use super::{AnyStore, MemoryStore};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The schemes beside `memory:`, and the features that bring them.
-const FEATURES: [(&str, &str); 18] = [
+const FEATURES: [(&str, &str); 19] = [
+    ("litestar+file", "litestar"),
     ("litestar+redis", "litestar"),
     ("litestar+valkey", "litestar"),
     ("postgres", "postgres"),
@@ -30,6 +31,7 @@ const FEATURES: [(&str, &str); 18] = [
 /// | URL | store | feature |
 /// |---|---|---|
 /// | `memory:` | [`MemoryStore`] | |
+/// | `litestar+file:./sessions` | `litestar::FileStore`: the same in a folder | `litestar` |
 /// | `litestar+redis://host/0?namespace=LITESTAR` | `litestar::RedisStore`: a Litestar application's sessions | `litestar` |
 /// | `postgres://user:password@host/database` | `PostgresStore` | `postgres` |
 /// | `sqlite:./sessions.db`, `sqlite:///var/lib/sessions.db` | `SqliteStore` on that file | `sqlite` |
@@ -58,6 +60,8 @@ pub async fn open(url: &str) -> Result<AnyStore> {
     let mut url = StoreUrl::parse(url)?;
     match url.scheme.as_str() {
         "memory" => memory(&mut url),
+        #[cfg(feature = "litestar")]
+        "litestar+file" => super::litestar::open_file(url),
         #[cfg(feature = "litestar")]
         "litestar+redis" | "litestar+valkey" => super::litestar::open_redis(url).await,
         #[cfg(feature = "postgres")]

@@ -1,12 +1,14 @@
 //! A store that is asked by whole IDs, as a backend would: here each is a handle and a secret of zeros.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use cloakroom::store::litestar::{RedisStore, RedisStoreBuilder};
+use cloakroom::store::litestar::{FileStore, RedisStore, RedisStoreBuilder};
 use cloakroom::store::{Created, Directory, Ended, Lookup, Renewal, Updated, WholeIds};
 use cloakroom::{IdFormat, Record, Result, Revision, SessionHandle, SessionId, Store, UnixMillis};
 use cloakroom_servers::{RedisServer, required};
+use tempfile::TempDir;
 
 static COUNTER: AtomicU64 = AtomicU64::new(1);
 
@@ -17,11 +19,17 @@ pub(crate) fn redis() -> Option<ById<RedisStore>> {
     let namespace = format!("test-{}-{number}", std::process::id());
     let builder = RedisStoreBuilder::from_url(&url).expect("a URL");
     let builder = builder.with_root_namespace(namespace.as_str());
-    Some(ById(builder.with_timeout(Duration::from_secs(20)).build().expect("a store")))
+    Some(ById(builder.with_timeout(Duration::from_secs(20)).build().expect("a store"), None))
+}
+
+/// An empty store in a folder of its own, which goes with it.
+pub(crate) fn file() -> ById<FileStore> {
+    let folder = tempfile::tempdir().expect("a folder");
+    ById(FileStore::new(folder.path().join("sessions")), Some(Arc::new(folder)))
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct ById<S>(S);
+pub(crate) struct ById<S>(S, #[allow(dead_code)] Option<Arc<TempDir>>);
 
 fn id(handle: SessionHandle) -> SessionId {
     let text = format!("{handle}{}", "0".repeat(32));

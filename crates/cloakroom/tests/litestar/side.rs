@@ -1,14 +1,15 @@
 //! Both sides of a shared session.
 
-use cloakroom::store::litestar::RedisStoreBuilder;
+use cloakroom::store::litestar::{FileStore, RedisStoreBuilder};
 use cloakroom::testkit::client::Visitor;
 use cloakroom::{ServerSideSessionBackend, ServerSideSessionConfig, Session};
 use cloakroom_servers::{Litestar, RedisServer, required};
 use serde_json::Value;
+use tempfile::TempDir;
 
-/// A Litestar application and a backend of ours on the same Redis.
-pub(crate) struct Sides {
-    pub(crate) server: RedisServer,
+/// A Litestar application and a backend of ours on the same Redis, or the same folder.
+pub(crate) struct Sides<K = RedisServer> {
+    pub(crate) server: K,
     _app: Litestar,
     pub(crate) litestar: Visitor,
     pub(crate) ours: ServerSideSessionBackend,
@@ -49,7 +50,25 @@ pub(crate) fn start_in(layout: &str, namespace: &str) -> Option<Sides> {
     Some(Sides { server, litestar: Visitor::at(app.address()), _app: app, ours })
 }
 
-impl Sides {
+/// Starts both on a folder; `None` without Litestar.
+pub(crate) fn start_on_folder(layout: &str) -> Option<Sides<TempDir>> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("kept");
+    let environment =
+        [("LITESTAR_STORE", path.to_str().expect("a path")), ("LITESTAR_LAYOUT", layout)];
+    let app = required("python3 with litestar", Litestar::start(&environment))?;
+    let mut store = FileStore::new(&path);
+    if layout == "factory" {
+        store = store.with_namespace("sessions").expect("letters");
+        // Litestar makes no folder for what its registry creates.
+        std::fs::create_dir_all(path.join("sessions")).expect("a folder");
+    }
+    let config = ServerSideSessionConfig::litestar();
+    let ours = ServerSideSessionBackend::new(store, config).expect("a configuration");
+    Some(Sides { server: folder, litestar: Visitor::at(app.address()), _app: app, ours })
+}
+
+impl<K> Sides<K> {
     /// The session of the visitor's cookie, on our side.
     pub(crate) async fn load(&self) -> Session {
         let cookie = self.litestar.cookie.clone().unwrap_or_default();

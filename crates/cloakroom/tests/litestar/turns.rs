@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use cloakroom::Absence;
 use cloakroom::testkit::client::PATIENCE;
+use cloakroom::{Absence, UnixMillis};
 use serde_json::{Value, json};
 
-use crate::side::{LAYOUTS, start, start_in};
+use crate::side::{LAYOUTS, Sides, start, start_in, start_on_folder};
 
 #[tokio::test]
 async fn what_one_side_makes_the_other_reads_in_every_layout() {
@@ -153,8 +153,18 @@ async fn b_006_b_007_what_litestar_clears_is_gone_here() {
 }
 
 #[tokio::test]
-async fn a_thousand_random_steps_on_both_sides_agree() {
-    let Some(mut sides) = start() else { return };
+async fn a_thousand_random_steps_on_both_sides_of_a_redis_agree() {
+    let Some(sides) = start() else { return };
+    random_steps(sides).await;
+}
+
+#[tokio::test]
+async fn a_thousand_random_steps_on_both_sides_of_a_folder_agree() {
+    let Some(sides) = start_on_folder("plain") else { return };
+    random_steps(sides).await;
+}
+
+async fn random_steps<K>(mut sides: Sides<K>) {
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     let mut below = |n: u64| {
         random ^= random << 13;
@@ -188,11 +198,11 @@ async fn a_thousand_random_steps_on_both_sides_agree() {
             }
             4..=7 => {
                 model.insert(key, value);
-                sides.does(|session| session.insert(key, value).unwrap()).await;
+                sides.does(|session| session.insert(key, value).expect("it works")).await;
             }
             8 => {
                 model.remove(key);
-                sides.does(|session| _ = session.remove(key).unwrap()).await;
+                sides.does(|session| _ = session.remove(key).expect("it works")).await;
             }
             9 => {
                 model = BTreeMap::from([(key, value)]);
@@ -200,9 +210,9 @@ async fn a_thousand_random_steps_on_both_sides_agree() {
             }
             10 if below(4) == 0 => {
                 model.clear();
-                sides.does(|session| session.destroy().unwrap()).await;
+                sides.does(|session| session.destroy().expect("it works")).await;
             }
-            10 => sides.does(|session| session.cycle_id().unwrap()).await,
+            10 => sides.does(|session| session.cycle_id().expect("it works")).await,
             _ if below(4) == 0 => {
                 model.clear();
                 sides.litestar.does("/clear", "").await;
@@ -213,4 +223,53 @@ async fn a_thousand_random_steps_on_both_sides_agree() {
         assert_eq!(sides.data().await, expected, "step {step}, here");
         assert_eq!(sides.litestar.get("/session").await.json(), expected, "step {step}, there");
     }
+}
+
+#[tokio::test]
+async fn b_094_a_shared_folder_holds_nothing_but_sessions_and_litestar_can_sweep_it() {
+    for (layout, folder) in [("plain", "kept"), ("factory", "kept/sessions")] {
+        let Some(mut sides) = start_on_folder(layout) else { return };
+        sides.litestar.does("/set", r#"{"theirs":1}"#).await;
+        assert_eq!(sides.data().await, json!({"theirs": 1}), "{layout}");
+        sides.does(|session| session.sign_in("ada").unwrap()).await;
+        sides.does(|session| session.insert("ours", &2).unwrap()).await;
+        let both = json!({"theirs": 1, "ours": 2});
+        assert_eq!(sides.litestar.get("/session").await.json(), both, "{layout}");
+        assert_eq!(sides.load().await.subject().as_deref(), Some("ada"), "kept over its write");
+
+        // One that expired long ago.
+        let past = sides.ours.clone().with_clock(|| UnixMillis::from_millis(1));
+        let session = past.load_from_connection([]).await.unwrap();
+        session.insert("old", &1).unwrap();
+        past.store_in_message(&session, 200).await.1.unwrap();
+
+        let files: Vec<_> = std::fs::read_dir(sides.server.path().join(folder))
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        assert_eq!(files.len(), 2, "{layout}: {files:?}");
+        assert!(files.iter().all(|name| name.len() == 64), "{layout}: {files:?}");
+        sides.litestar.does("/sweep", "").await;
+        assert_eq!(sides.data().await, both, "{layout}");
+        assert_eq!(std::fs::read_dir(sides.server.path().join(folder)).unwrap().count(), 1);
+    }
+}
+
+/// Also on a folder, what ended here stays ended here.
+#[tokio::test]
+async fn b_052_b_054_a_file_that_litestar_writes_back_is_removed_when_seen() {
+    let Some(mut sides) = start_on_folder("plain") else { return };
+    sides.litestar.does("/set", r#"{"a":1}"#).await;
+    let handle = sides.load().await.handle().unwrap();
+    let folder = sides.server.path().join("kept");
+    let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    let bytes = std::fs::read(&file).unwrap();
+    assert!(sides.ours.sessions().revoke(handle).await.unwrap());
+    assert!(!file.exists());
+    // As a Litestar request that was under way does.
+    std::fs::write(&file, bytes).unwrap();
+    assert_eq!(sides.litestar.get("/session").await.json(), json!({"a": 1}), "there it lives");
+    assert_eq!(sides.load().await.absence(), Some(Absence::Revoked));
+    assert!(!file.exists());
+    assert_eq!(sides.load().await.absence(), Some(Absence::Revoked));
 }

@@ -1,17 +1,17 @@
 //! Sessions that a Litestar application has in Redis or Valkey.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use redis::Value;
 
 use super::document;
+use super::metadata;
 use super::redis_builder::RedisStoreBuilder;
 use super::redis_keys::Keys;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{IdFormat, SessionHandle, SessionId};
-use crate::record::{Data, Encoding, Limits, Record, RecordParts, Revision};
+use crate::record::{Limits, Record, Revision};
 use crate::store::redis::failure::{Failure, list, number};
 use crate::store::redis::scripts::Script;
 use crate::store::redis::server::Server;
@@ -178,14 +178,14 @@ impl RedisStore {
             match &found.state[..] {
                 b"live" => {}
                 b"expired" => return Ok(Lookup::Absent(Some(Ended::Expired))),
-                _ => return Ok(Lookup::Absent(reason(&found.why))),
+                _ => return Ok(Lookup::Absent(metadata::reason(&found.why))),
             }
             let record = self.record(&found, id, now)?;
             if record.data().is_empty() && record.subject().is_none() {
                 return Ok(Lookup::Absent(None));
             }
             if found.record.is_empty() {
-                let more = vec![without_data(&record), found.revision.clone()];
+                let more = vec![metadata::without_data(&record), found.revision.clone()];
                 let adopted = self.run(&SCRIPTS.adopt, key, text, more, now).await;
                 match adopted.and_then(number) {
                     Ok(1) if renewal.is_none_or(|renewal| renewal.due(&record, now).is_none()) => {}
@@ -215,32 +215,15 @@ impl RedisStore {
         let revision = revision.and_then(|text| u64::from_str_radix(text, 16).ok());
         let revision = revision.ok_or_else(|| Failure::Nonsense.into_error(LOAD))?;
         let mut parts = match id {
-            Some(id) if found.record.is_empty() => self.new_parts(id, now),
+            Some(id) if found.record.is_empty() => {
+                metadata::of_litestar(id, self.settings.max_age, now)
+            }
             _ => Record::from_bytes(&found.record, &Limits::default())?.parts(),
         };
         parts.data = data;
         parts.revision = Revision::from_u64(revision);
         parts.idle_deadline = found.idle;
         Ok(parts.into())
-    }
-
-    /// What we know of a session that Litestar made.
-    fn new_parts(&self, id: &SessionId, now: UnixMillis) -> RecordParts {
-        RecordParts {
-            data: Data::empty(Encoding::Json),
-            secret_hash: id.secret_hash(),
-            revision: Revision::from_u64(0),
-            created_at: now,
-            idle_deadline: now,
-            max_age: self.settings.max_age,
-            absolute_deadline: None,
-            authenticated_at: None,
-            secret_since: now,
-            previous_secret: None,
-            subject: None,
-            labels: BTreeMap::new(),
-            browser_session: false,
-        }
     }
 
     async fn replace(
@@ -318,12 +301,7 @@ impl Store for RedisStore {
     }
 
     async fn delete(&self, key: SessionHandle, why: Ended, now: UnixMillis) -> Result<bool> {
-        let why = match why {
-            Ended::Expired => "expired",
-            Ended::Destroyed => "destroyed",
-            Ended::Revoked => "revoked",
-            Ended::Reused => "reused",
-        };
+        let why = metadata::name(why);
         let answer = self.run(&SCRIPTS.delete, key, b"", vec![why.into()], now).await;
         Ok(answer.and_then(number).map_err(failed(DELETE))? == 1)
     }
@@ -385,7 +363,7 @@ fn writing(record: &Record, now: UnixMillis) -> Result<Vec<Vec<u8>>> {
     let seconds = u64::try_from(ends.since(now).as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
     Ok(vec![
         document::write(&record.data())?,
-        without_data(record),
+        metadata::without_data(record),
         hex(record.revision()),
         digits(record.idle_deadline().as_millis()),
         absolute.map_or(Vec::new(), |absolute| digits(absolute.as_millis())),
@@ -393,20 +371,6 @@ fn writing(record: &Record, now: UnixMillis) -> Result<Vec<Vec<u8>>> {
         digits(seconds.max(1)),
         if record.subject().is_some() { b"1".to_vec() } else { b"0".to_vec() },
     ])
-}
-
-fn without_data(record: &Record) -> Vec<u8> {
-    Record::from(RecordParts { data: Data::empty(Encoding::Json), ..record.parts() }).to_bytes()
-}
-
-fn reason(text: &[u8]) -> Option<Ended> {
-    match text {
-        b"expired" => Some(Ended::Expired),
-        b"destroyed" => Some(Ended::Destroyed),
-        b"revoked" => Some(Ended::Revoked),
-        b"reused" => Some(Ended::Reused),
-        _ => None,
-    }
 }
 
 fn hex(revision: Revision) -> Vec<u8> {
