@@ -55,6 +55,11 @@ async def sweep(request: Request) -> None:
     await request.app.stores.get("sessions").delete_expired()
 
 
+@post("/delete-all", status_code=204, opt={"skip_session": True})
+async def delete_all(request: Request) -> None:
+    await request.app.stores.get("sessions").delete_all()
+
+
 @get("/health", opt={"skip_session": True})
 async def health() -> Response:
     return Response("ok", media_type="text/plain")
@@ -73,7 +78,7 @@ def application() -> Litestar:
         stores = {"sessions": root}
     config = ServerSideSessionConfig(**json.loads(os.environ.get("LITESTAR_SESSION", "{}")))
     return Litestar(
-        [session, slow, change, replace, remove, clear, sweep, health],
+        [session, slow, change, replace, remove, clear, sweep, delete_all, health],
         middleware=[config.middleware],
         stores=stores,
         openapi_config=None,

@@ -98,6 +98,26 @@ async fn b_012_b_052_an_id_that_ended_here_stays_ended_here() {
     assert_eq!(sides.load().await.subject().as_deref(), Some("ada"), "kept over Litestar's write");
 }
 
+/// Starts a Litestar request that waits, and returns when it has loaded the session.
+async fn slow_request(sides: &Sides) -> tokio::task::JoinHandle<Value> {
+    let mut slow = sides.litestar.clone();
+    sides.server.cli(&["CONFIG", "RESETSTAT"]).expect("it runs");
+    let request = tokio::spawn(async move { slow.get("/slow?delay=700").await.json() });
+    tokio::time::timeout(PATIENCE, async {
+        while !sides
+            .server
+            .cli(&["INFO", "commandstats"])
+            .expect("it runs")
+            .contains("cmdstat_get:")
+        {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("it loads");
+    request
+}
+
 /// A slow Litestar request loads, our side revokes, Litestar writes back: dead here, and gone once seen.
 #[tokio::test]
 async fn b_052_b_053_a_revoked_session_is_not_brought_back_by_litestar() {
@@ -105,17 +125,7 @@ async fn b_052_b_053_a_revoked_session_is_not_brought_back_by_litestar() {
     sides.litestar.does("/set", r#"{"a":1}"#).await;
     let handle = sides.load().await.handle().unwrap();
     let key = format!("LITESTAR:{}", sides.id());
-    let mut slow = sides.litestar.clone();
-    let request = tokio::spawn(async move { slow.get("/slow?delay=700").await.json() });
-    // Loaded once the server has answered its GET; a second request of the same process comes after it.
-    sides.litestar.get("/health").await;
-    tokio::time::timeout(PATIENCE, async {
-        while !sides.server.cli(&["CLIENT", "LIST"]).unwrap().contains("cmd=get") {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
-    .unwrap();
+    let request = slow_request(&sides).await;
 
     assert!(sides.ours.sessions().revoke(handle).await.unwrap());
     assert_eq!(sides.server.cli(&["EXISTS", &key]).unwrap().trim(), "0");
@@ -271,5 +281,48 @@ async fn b_052_b_054_a_file_that_litestar_writes_back_is_removed_when_seen() {
     assert_eq!(sides.litestar.get("/session").await.json(), json!({"a": 1}), "there it lives");
     assert_eq!(sides.load().await.absence(), Some(Absence::Revoked));
     assert!(!file.exists());
+    assert_eq!(sides.load().await.absence(), Some(Absence::Revoked));
+}
+
+/// Where ours only changed data, a Litestar request that began before overwrites it: documented, and shown here.
+#[tokio::test]
+async fn b_051_a_litestar_request_that_began_before_overwrites_our_change() {
+    let Some(mut sides) = start() else { return };
+    sides.litestar.does("/set", r#"{"cart":0}"#).await;
+    let request = slow_request(&sides).await;
+    sides.does(|session| session.insert("cart", &99).unwrap()).await;
+    assert_eq!(sides.data().await, json!({"cart": 99}));
+    request.await.unwrap();
+    assert_eq!(sides.data().await, json!({"cart": 0}));
+}
+
+/// Requests of ours lose nothing to one another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b_050_twenty_writers_of_ours_lose_nothing() {
+    let Some(mut sides) = start() else { return };
+    sides.litestar.does("/set", r#"{"n":0}"#).await;
+    let mut writers = Vec::new();
+    for _ in 0..20 {
+        let session = sides.load().await;
+        session.update("n", |n: &mut u64| *n += 1).unwrap();
+        let backend = sides.ours.clone();
+        writers.push(tokio::spawn(async move { backend.store_in_message(&session, 200).await.1 }));
+    }
+    for writer in writers {
+        writer.await.unwrap().unwrap();
+    }
+    assert_eq!(sides.litestar.get("/session").await.json(), json!({"n": 20}));
+}
+
+/// Litestar's `delete_all` does not reach what we know, so that nothing that ended comes back by it.
+#[tokio::test]
+async fn what_we_know_is_out_of_reach_of_litestars_delete_all() {
+    let Some(mut sides) = start() else { return };
+    sides.litestar.does("/set", r#"{"a":1}"#).await;
+    let handle = sides.load().await.handle().unwrap();
+    let key = format!("LITESTAR:{}", sides.id());
+    sides.ours.sessions().revoke(handle).await.unwrap();
+    sides.litestar.post("/delete-all", "").await;
+    sides.server.cli(&["SET", &key, r#"{"a":1}"#, "EX", "100"]).unwrap();
     assert_eq!(sides.load().await.absence(), Some(Absence::Revoked));
 }
