@@ -6,6 +6,7 @@
 
 mod certificates;
 mod janitor;
+mod litestar;
 mod mariadb;
 mod pgbouncer;
 mod postgres;
@@ -20,6 +21,7 @@ mod user;
 use std::io;
 
 pub use self::certificates::Certificates;
+pub use self::litestar::Litestar;
 pub use self::mariadb::{MariaDb, PausedMariaDb, StoppedMariaDb};
 pub use self::pgbouncer::PgBouncer;
 pub use self::postgres::{PausedPostgres, Postgres, StoppedPostgres};

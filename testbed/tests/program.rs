@@ -124,6 +124,10 @@ async fn refuses_what_it_cannot_serve() {
         .await;
     check_refused(&["--store", "sqlite:/nonexistent/f"], "folder does not exist").await;
     check_refused(&["--store", "redis://127.0.0.1:1"], "cannot be reached").await;
+    check_refused(&["--store", "litestar+file:"], "names a folder").await;
+    check_refused(&["--store", "litestar+file:./d?colour=red"], "known: namespace, max_age").await;
+    check_refused(&["--store", "litestar+redis://127.0.0.1:1"], "cannot be reached").await;
+    check_refused(&["--store", "litestar+redis://127.0.0.1?max_age=x"], "max_age").await;
     check_refused(&["--store", "redis+cluster://cache"], "in the clear").await;
     check_refused(&["--store", "file:./d?cached=1s"], "known: namespace, timeout").await;
     check_refused(&["--store", "file:/nonexistent/d"], "does not exist").await;
@@ -135,7 +139,7 @@ async fn refuses_what_it_cannot_serve() {
 
 #[tokio::test]
 async fn refuses_stores_that_are_not_there_without_repeating_a_password() {
-    for url in ["redis+elsewhere://h", "litestar+file:./d"] {
+    for url in ["redis+elsewhere://h", "litestar+memory:"] {
         check_refused(&["--store", url], "known: memory").await;
     }
     let output = testbed(&["--store", "oracle://ada:hunter2@localhost/db"]).output().await;

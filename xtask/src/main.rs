@@ -46,9 +46,12 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
-        Task::Test => packages::install(packages::TESTS).and_then(|()| steps::test()),
+        Task::Test => packages::install(packages::TESTS)
+            .and_then(|()| steps::litestar())
+            .and_then(|()| steps::test()),
         Task::Ci => steps::lint()
             .and_then(|()| packages::install(packages::TESTS))
+            .and_then(|()| steps::litestar())
             .and_then(|()| steps::test()),
         Task::Bench => steps::bench(),
         Task::BenchLarge { arguments } => steps::bench_binary("large", &arguments),

@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[Package] = &[
     ("openssl", "/usr/bin/openssl"),
     ("pgbouncer", "/usr/sbin/pgbouncer"),
     ("postgresql", "/usr/lib/postgresql"),
+    ("python3-venv", "/usr/share/doc/python3-venv"),
     ("redis-server", "/usr/bin/redis-server"),
 ];
 /// What counts instructions.

@@ -9,9 +9,26 @@ type Outcome = Result<(), Failure>;
 /// The library alone comes last: its summary counts tests, while the whole suite's ends on a crate without
 /// examples.
 pub(crate) fn test() -> Outcome {
-    // The packages are installed by now, so a server that is missing is a failure and no reason to skip.
+    // The packages are installed by now, Litestar with them, so a server that is missing is a failure and no reason to skip.
     cargo(&["test", "--workspace", "--all-features"], &[("CLOAKROOM_TEST_REQUIRE", "1")])?;
     cargo(&["test", "--package", "cloakroom", "--no-default-features"], &[])
+}
+
+/// The Litestar that the tests share sessions with, of the pinned version, in `target/litestar`.
+pub(crate) fn litestar() -> Outcome {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let home = format!("{root}/target/litestar");
+    let wanted = format!("{root}/examples/litestar-migration/requirements.txt");
+    let installed = format!("{home}/requirements.txt");
+    let read = |path: &str| std::fs::read(path).ok();
+    if read(&installed).is_some() && read(&installed) == read(&wanted) {
+        return Ok(());
+    }
+    run("python3", &["-m", "venv", "--clear", &home], &[])?;
+    run(&format!("{home}/bin/pip"), &["install", "--quiet", "--requirement", &wanted], &[])?;
+    std::fs::copy(&wanted, &installed)
+        .map(drop)
+        .map_err(|error| Failure::new(format!("{installed}: {error}")))
 }
 
 pub(crate) fn lint() -> Outcome {
@@ -55,9 +72,14 @@ pub(crate) fn tidy() -> Outcome {
 }
 
 fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
-    let line = format!("cargo {}", arguments.join(" "));
+    run(env!("CARGO"), arguments, environment)
+}
+
+fn run(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
+    let name = std::path::Path::new(program).file_name().unwrap_or_default().to_string_lossy();
+    let line = format!("{name} {}", arguments.join(" "));
     eprintln!("xtask: {line}");
-    let status = Command::new(env!("CARGO"))
+    let status = Command::new(program)
         .args(arguments)
         .envs(environment.iter().copied())
         .status()

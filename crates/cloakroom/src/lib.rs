@@ -33,6 +33,7 @@
 //! |---|---|---|
 //! | `axum` | yes | extractors and error responses for axum; `tower` |
 //! | `tower` | by `axum` | `SessionLayer` for any tower service |
+//! | `litestar` | no | `store::litestar`: sessions that a Litestar application shares; `redis` |
 //! | `msgpack` | no | MessagePack as the encoding of values |
 //! | `file` | no | `store::FileStore`: one file a session; Unix only |
 //! | `sqlite` | no | `store::SqliteStore`: sessions in one file |

@@ -172,7 +172,11 @@ impl ServerSideSessionBackend {
         let now = self.now();
         let renewal = Renewal::new(id.secret_hash(), self.config().renew_every);
         let key = id.handle();
-        let call = self.erased().dyn_load(key, renew.then_some(&renewal), now);
+        let (store, renew) = (self.erased(), renew.then_some(&renewal));
+        let call = match store.dyn_whole_ids() {
+            None => store.dyn_load(key, renew, now),
+            Some(store) => store.load_by_id(id, renew, now),
+        };
         let lookup = self.bounded(call).await;
         let record = match lookup {
             Ok(Lookup::Live(record)) if !record.is_expired(now) => record,

@@ -5,22 +5,22 @@
 
 use super::ServerSideSessionBackend;
 use crate::error::{Error, Result};
-use crate::id::SessionHandle;
+use crate::id::{SessionHandle, SessionId};
 use crate::record::{Record, Revision};
-use crate::store::{Created, Lookup, Updated};
+use crate::store::{BoxFuture, Created, Lookup, Updated};
 use crate::time::UnixMillis;
 
 impl ServerSideSessionBackend {
     pub(super) async fn try_create(
         &self,
-        handle: SessionHandle,
+        id: &SessionId,
         record: &Record,
         now: UnixMillis,
     ) -> Result<Created> {
-        match self.bounded(self.erased().dyn_create(handle, record.clone(), now)).await {
+        match self.bounded(self.create_at(id, record, now)).await {
             // Boxed, as it seldom happens.
             Err(lost) if lost.is_temporary() => {
-                Box::pin(self.recover_create(handle, record, now, lost)).await
+                Box::pin(self.recover_create(id, record, now, lost)).await
             }
             outcome => outcome,
         }
@@ -28,20 +28,21 @@ impl ServerSideSessionBackend {
 
     async fn recover_create(
         &self,
-        handle: SessionHandle,
+        id: &SessionId,
         record: &Record,
         now: UnixMillis,
         lost: Error,
     ) -> Result<Created> {
-        match self.revision_of(handle, now).await {
+        match self.revision_of(id.handle(), now).await {
             Some(Some(revision)) if revision == record.revision() => Ok(Created::Created),
             Some(Some(_)) => Ok(Created::Occupied),
             Some(None) => {
-                let again = self.erased().dyn_create(handle, record.clone(), now);
+                let again = self.create_at(id, record, now);
                 match self.bounded(again).await? {
                     // Our first attempt may have arrived after the look.
                     Created::Occupied
-                        if self.revision_of(handle, now).await == Some(Some(record.revision())) =>
+                        if self.revision_of(id.handle(), now).await
+                            == Some(Some(record.revision())) =>
                     {
                         Ok(Created::Created)
                     }
@@ -54,15 +55,15 @@ impl ServerSideSessionBackend {
 
     pub(super) async fn try_update(
         &self,
-        handle: SessionHandle,
+        id: &SessionId,
         next: &Record,
         expected: Revision,
         now: UnixMillis,
     ) -> Result<Updated> {
-        match self.bounded(self.erased().dyn_update(handle, next.clone(), expected, now)).await {
+        match self.bounded(self.update_at(id, next, expected, now)).await {
             // Boxed, as it seldom happens.
             Err(lost) if lost.is_temporary() => {
-                Box::pin(self.recover_update(handle, next, expected, now, lost)).await
+                Box::pin(self.recover_update(id, next, expected, now, lost)).await
             }
             outcome => outcome,
         }
@@ -70,19 +71,20 @@ impl ServerSideSessionBackend {
 
     async fn recover_update(
         &self,
-        handle: SessionHandle,
+        id: &SessionId,
         next: &Record,
         expected: Revision,
         now: UnixMillis,
         lost: Error,
     ) -> Result<Updated> {
-        match self.revision_of(handle, now).await {
+        match self.revision_of(id.handle(), now).await {
             Some(found) if found == expected_after(next, now) => Ok(Updated::Updated),
             Some(Some(revision)) if revision == expected => {
-                let again = self.erased().dyn_update(handle, next.clone(), expected, now);
+                let again = self.update_at(id, next, expected, now);
                 match self.bounded(again).await? {
                     Updated::Conflict
-                        if self.revision_of(handle, now).await == Some(Some(next.revision())) =>
+                        if self.revision_of(id.handle(), now).await
+                            == Some(Some(next.revision())) =>
                     {
                         Ok(Updated::Updated)
                     }
@@ -92,6 +94,33 @@ impl ServerSideSessionBackend {
             Some(None) => Ok(Updated::Gone),
             // Somebody else wrote since, on top of ours or instead of it: to replay could apply it twice.
             Some(Some(_)) | None => Err(lost),
+        }
+    }
+
+    fn create_at<'a>(
+        &'a self,
+        id: &'a SessionId,
+        record: &Record,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Created>> {
+        let store = self.erased();
+        match store.dyn_whole_ids() {
+            None => store.dyn_create(id.handle(), record.clone(), now),
+            Some(store) => store.create_by_id(id, record.clone(), now),
+        }
+    }
+
+    fn update_at<'a>(
+        &'a self,
+        id: &'a SessionId,
+        next: &Record,
+        expected: Revision,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Updated>> {
+        let store = self.erased();
+        match store.dyn_whole_ids() {
+            None => store.dyn_update(id.handle(), next.clone(), expected, now),
+            Some(store) => store.update_by_id(id, next.clone(), expected, now),
         }
     }
 

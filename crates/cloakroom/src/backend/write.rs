@@ -38,7 +38,7 @@ impl ServerSideSessionBackend {
             }
             work.sent = true;
             let next = &work.next;
-            match self.try_create(next.id.handle(), &next.record, next.at).await? {
+            match self.try_create(&next.id, &next.record, next.at).await? {
                 Created::Created => return self.stored(work).await,
                 Created::Occupied => work.sent = false,
             }
@@ -66,7 +66,7 @@ impl ServerSideSessionBackend {
         };
         work.sent = true;
         let next = &work.next;
-        let updated = self.try_update(next.id.handle(), &next.record, expected, next.at).await?;
+        let updated = self.try_update(&next.id, &next.record, expected, next.at).await?;
         if updated == Updated::Conflict {
             work.sent = false;
         }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated};
+use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated, WholeIds};
 use crate::error::Result;
 use crate::id::SessionHandle;
 use crate::record::{Record, Revision};
@@ -19,6 +19,8 @@ pub trait DynStore: std::fmt::Debug + Send + Sync + 'static {
     fn dyn_name(&self) -> &'static str;
     /// [`Store::directory`].
     fn dyn_directory(&self) -> Option<&dyn Directory>;
+    /// [`Store::whole_ids`].
+    fn dyn_whole_ids(&self) -> Option<&dyn WholeIds>;
     /// [`Store::load`].
     fn dyn_load<'a>(
         &'a self,
@@ -71,6 +73,9 @@ impl<S: Store> DynStore for S {
     }
     fn dyn_directory(&self) -> Option<&dyn Directory> {
         self.directory()
+    }
+    fn dyn_whole_ids(&self) -> Option<&dyn WholeIds> {
+        self.whole_ids()
     }
     fn dyn_load<'a>(
         &'a self,
@@ -155,6 +160,9 @@ impl Store for AnyStore {
     fn directory(&self) -> Option<&dyn Directory> {
         self.0.dyn_directory()
     }
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        self.0.dyn_whole_ids()
+    }
     async fn load(
         &self,
         key: SessionHandle,
@@ -201,6 +209,9 @@ impl<S: Store> Store for Arc<S> {
     }
     fn directory(&self) -> Option<&dyn Directory> {
         (**self).directory()
+    }
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        (**self).whole_ids()
     }
     async fn load(
         &self,

@@ -3,6 +3,8 @@
 mod erased;
 #[cfg(all(feature = "file", unix))]
 mod file;
+#[cfg(feature = "litestar")]
+pub mod litestar;
 mod memory;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -38,7 +40,7 @@ pub use self::registry::StoreRegistry;
 pub use self::sqlite::{SqliteStore, SqliteStoreBuilder, SqliteSynchronous};
 
 use crate::error::Result;
-use crate::id::{SecretHash, SessionHandle};
+use crate::id::{SecretHash, SessionHandle, SessionId};
 use crate::record::{Record, Revision};
 use crate::time::UnixMillis;
 
@@ -136,6 +138,45 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn directory(&self) -> Option<&dyn Directory> {
         None
     }
+
+    /// The same calls by the whole ID, for a store whose keys are IDs since another program reads and writes them.
+    ///
+    /// Every other store has none, and is never told an ID.
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        None
+    }
+}
+
+/// What a store can do if it is told the whole ID: keep a session where another program looks for it.
+///
+/// The contract is that of [`Store`]. Calls by the handle work as well, for sessions that were loaded or
+/// created by their ID once.
+pub trait WholeIds: Send + Sync {
+    /// [`Store::load`], for whoever presents `id`.
+    fn load_by_id<'a>(
+        &'a self,
+        id: &'a SessionId,
+        renewal: Option<&'a Renewal>,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Lookup>>;
+
+    /// [`Store::create`] of the session that `id` is to open.
+    fn create_by_id<'a>(
+        &'a self,
+        id: &'a SessionId,
+        record: Record,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Created>>;
+
+    /// [`Store::update`] of a session that `id` is to open from then on: perhaps another one than before, with
+    /// the same handle.
+    fn update_by_id<'a>(
+        &'a self,
+        id: &'a SessionId,
+        record: Record,
+        expected: Revision,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Updated>>;
 }
 
 /// What a store can do beside keeping records: find them without their handle.

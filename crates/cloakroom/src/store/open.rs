@@ -4,10 +4,13 @@ use super::{AnyStore, MemoryStore};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The schemes beside `memory:`, and the features that bring them.
-const FEATURES: [(&str, &str); 19] = [
+const FEATURES: [(&str, &str); 22] = [
     ("file", "file"),
     ("mariadb", "mysql"),
     ("mysql", "mysql"),
+    ("litestar+file", "litestar"),
+    ("litestar+redis", "litestar"),
+    ("litestar+valkey", "litestar"),
     ("postgres", "postgres"),
     ("postgresql", "postgres"),
     ("redis", "redis"),
@@ -33,6 +36,8 @@ const FEATURES: [(&str, &str); 19] = [
 /// | `memory:` | [`MemoryStore`] | |
 /// | `file:./sessions`, `file:///var/lib/sessions` | `FileStore` in that folder; Unix only | `file` |
 /// | `mysql://user:password@host/database` | `MysqlStore` | `mysql` |
+/// | `litestar+file:./sessions` | `litestar::FileStore`: the same in a folder | `litestar` |
+/// | `litestar+redis://host/0?namespace=LITESTAR` | `litestar::RedisStore`: a Litestar application's sessions | `litestar` |
 /// | `postgres://user:password@host/database` | `PostgresStore` | `postgres` |
 /// | `sqlite:./sessions.db`, `sqlite:///var/lib/sessions.db` | `SqliteStore` on that file | `sqlite` |
 /// | `redis:`, `redis+unix:`, `redis+cluster:`, `redis+sentinel:` | `RedisStore` | `redis` |
@@ -64,6 +69,10 @@ pub async fn open(url: &str) -> Result<AnyStore> {
         "file" => super::file::open(&mut url).await,
         #[cfg(feature = "mysql")]
         "mariadb" | "mysql" => super::mysql::open(&mut url).await,
+        #[cfg(feature = "litestar")]
+        "litestar+file" => super::litestar::open_file(url),
+        #[cfg(feature = "litestar")]
+        "litestar+redis" | "litestar+valkey" => super::litestar::open_redis(url).await,
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => super::postgres::open(&mut url).await,
         #[cfg(feature = "redis")]

@@ -6,9 +6,11 @@ use tokio::sync::Semaphore;
 
 use super::history::Random;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::SessionHandle;
+use crate::id::{SessionHandle, SessionId};
 use crate::record::{Record, Revision};
-use crate::store::{BoxFuture, Created, Directory, Ended, Lookup, Renewal, Store, Updated};
+use crate::store::{
+    BoxFuture, Created, Directory, Ended, Lookup, Renewal, Store, Updated, WholeIds,
+};
 use crate::time::UnixMillis;
 
 /// A store around a store that fails, hangs, loses replies or waits, on command. Clones are the same store.
@@ -257,14 +259,60 @@ impl<S: Store> Store for FaultyStore<S> {
     fn directory(&self) -> Option<&dyn Directory> {
         self.inner.directory().map(|_| self as &dyn Directory)
     }
+
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        self.inner.whole_ids().map(|_| self as &dyn WholeIds)
+    }
 }
 
 impl<S: Store> FaultyStore<S> {
+    /// The calls by ID inside; these are only given out if there are some.
+    fn inner_whole_ids(&self) -> Result<&dyn WholeIds> {
+        self.inner
+            .whole_ids()
+            .ok_or_else(|| Error::new(ErrorKind::Unsupported, "the store inside takes no IDs"))
+    }
+
     /// The directory inside; this one is only given out if there is one.
     fn inner_directory(&self) -> Result<&dyn Directory> {
         self.inner
             .directory()
             .ok_or_else(|| Error::new(ErrorKind::Unsupported, "the store inside has no directory"))
+    }
+}
+
+/// Counted and failed as the same calls by the handle.
+impl<S: Store> WholeIds for FaultyStore<S> {
+    fn load_by_id<'a>(
+        &'a self,
+        id: &'a SessionId,
+        renewal: Option<&'a Renewal>,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Lookup>> {
+        let work = async move { self.inner_whole_ids()?.load_by_id(id, renewal, now).await };
+        Box::pin(self.run(Operation::Load, work))
+    }
+
+    fn create_by_id<'a>(
+        &'a self,
+        id: &'a SessionId,
+        record: Record,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Created>> {
+        let work = async move { self.inner_whole_ids()?.create_by_id(id, record, now).await };
+        Box::pin(self.run(Operation::Create, work))
+    }
+
+    fn update_by_id<'a>(
+        &'a self,
+        id: &'a SessionId,
+        record: Record,
+        expected: Revision,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Updated>> {
+        let work =
+            async move { self.inner_whole_ids()?.update_by_id(id, record, expected, now).await };
+        Box::pin(self.run(Operation::Update, work))
     }
 }
 

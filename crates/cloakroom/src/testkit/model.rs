@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::error::Result;
 use crate::id::SessionHandle;
 use crate::record::{Record, Revision};
-use crate::store::{BoxFuture, Created, Directory, Ended, Lookup, Renewal, Store, Updated};
+use crate::store::{
+    BoxFuture, Created, Directory, Ended, Lookup, Renewal, Store, Updated, WholeIds,
+};
 use crate::time::UnixMillis;
 
 /// The contract of [`Store`] as the smallest store that fulfils it. Clones are the same store.
@@ -86,6 +88,10 @@ impl Store for ModelStore {
     /// Never resolves, which the contract allows: whoever waits looks again at intervals.
     async fn ended(&self, _: SessionHandle) {
         std::future::pending().await
+    }
+
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        None
     }
 
     fn directory(&self) -> Option<&dyn Directory> {

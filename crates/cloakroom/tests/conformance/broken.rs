@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use cloakroom::store::{Created, Directory, Ended, Lookup, Renewal, Updated};
+use cloakroom::store::{Created, Directory, Ended, Lookup, Renewal, Updated, WholeIds};
 use cloakroom::testkit::{Fault, FaultyStore, ModelStore, Operation, conformance as suite};
 use cloakroom::{Record, Result, Revision, SessionHandle, Store, UnixMillis};
 
@@ -76,6 +76,10 @@ const fn a_millisecond() -> std::time::Duration {
 impl Store for Broken {
     fn name(&self) -> &'static str {
         "broken"
+    }
+
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        None
     }
 
     async fn load(

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cloakroom::store::{BoxFuture, Created, Directory, Ended, Lookup, Renewal, Updated};
+use cloakroom::store::{BoxFuture, Created, Directory, Ended, Lookup, Renewal, Updated, WholeIds};
 use cloakroom::{MemoryStore, Record, Result, Revision, SessionHandle, Store, UnixMillis};
 
 use crate::explorer::{next_turn, running};
@@ -85,6 +85,10 @@ fn either(yes: bool, what: What) -> What {
 impl Store for Stepped {
     fn name(&self) -> &'static str {
         "stepped"
+    }
+
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        None
     }
 
     async fn load(

@@ -1,6 +1,6 @@
 //! Writes that arrive after whoever sent them has gone, as over a network.
 
-use cloakroom::store::{Created, Directory, Ended, Lookup, Renewal, Updated};
+use cloakroom::store::{Created, Directory, Ended, Lookup, Renewal, Updated, WholeIds};
 use cloakroom::testkit::{Fault, FaultyStore, Gate, Operation, TestClock};
 use cloakroom::{
     ErrorKind, MemoryStore, Record, Result, Revision, ServerSideSessionBackend,
@@ -15,6 +15,10 @@ struct Remote(FaultyStore<MemoryStore>);
 impl Store for Remote {
     fn name(&self) -> &'static str {
         "remote"
+    }
+
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        None
     }
 
     async fn load(

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cloakroom::store::{Created, Directory, Ended, Lookup, Renewal, SqliteStore, Store, Updated};
+use cloakroom::store::{
+    Created, Directory, Ended, Lookup, Renewal, SqliteStore, Store, Updated, WholeIds,
+};
 use cloakroom::{Record, Result, Revision, SessionHandle, UnixMillis};
 
 use crate::common::{fresh_path, patient};
@@ -35,6 +37,10 @@ impl Store for Spread {
 
     fn directory(&self) -> Option<&dyn Directory> {
         self.next().directory()
+    }
+
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        None
     }
 
     async fn load(

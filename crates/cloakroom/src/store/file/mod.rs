@@ -24,7 +24,7 @@ use self::failure::Failure;
 use self::namespace::{Leaf, Namespace, Root};
 use self::operations::At;
 pub(super) use self::url::open;
-use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated};
+use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated, WholeIds};
 use crate::error::Result;
 use crate::id::SessionHandle;
 use crate::record::{Record, Revision};
@@ -200,6 +200,10 @@ impl fmt::Debug for FileStore {
 impl Store for FileStore {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        None
     }
 
     fn directory(&self) -> Option<&dyn Directory> {

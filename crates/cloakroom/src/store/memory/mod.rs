@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use self::shards::{Shards, lock};
 use self::usage::cost;
 use self::watch::Waiter;
-use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated};
+use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated, WholeIds};
 use crate::error::Result;
 use crate::id::SessionHandle;
 use crate::record::{Record, Revision};
@@ -134,6 +134,10 @@ impl fmt::Debug for MemoryStore {
 impl Store for MemoryStore {
     fn name(&self) -> &'static str {
         "memory"
+    }
+
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        None
     }
 
     fn directory(&self) -> Option<&dyn Directory> {

@@ -26,7 +26,7 @@ use self::row::{Found, at, bytes};
 use self::statements::Statements;
 pub(super) use self::url::open;
 use super::sql::{check_namespace, millis, reason};
-use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated};
+use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated, WholeIds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionHandle;
 use crate::record::{Record, Revision};
@@ -136,6 +136,10 @@ impl fmt::Debug for MysqlStore {
 impl Store for MysqlStore {
     fn name(&self) -> &'static str {
         "mysql"
+    }
+
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        None
     }
 
     fn directory(&self) -> Option<&dyn Directory> {

@@ -27,7 +27,7 @@ use self::statements::Statements;
 pub(super) use self::url::open;
 use self::watch::Watch;
 use super::sql::{check_namespace, millis, reason};
-use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated};
+use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated, WholeIds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionHandle;
 use crate::record::{Record, Revision};
@@ -157,6 +157,10 @@ impl fmt::Debug for PostgresStore {
 impl Store for PostgresStore {
     fn name(&self) -> &'static str {
         "postgres"
+    }
+
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        None
     }
 
     fn directory(&self) -> Option<&dyn Directory> {

@@ -6,7 +6,7 @@ use super::scripts::Script;
 
 /// A command about one key.
 #[derive(Debug, Clone)]
-pub(super) struct Call {
+pub(in crate::store) struct Call {
     command: Cmd,
     /// Which of its arguments is the key.
     key: usize,

@@ -23,7 +23,7 @@ const REDIRECTS: usize = 5;
 
 /// The servers of a Cluster.
 #[derive(Debug)]
-pub(super) struct Cluster {
+pub(in crate::store) struct Cluster {
     /// Where the map is asked for first.
     seeds: Vec<(String, u16)>,
     server: Template,

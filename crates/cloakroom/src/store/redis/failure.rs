@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 
 /// Why a call has no answer.
 #[derive(Debug, Clone)]
-pub(super) enum Failure {
+pub(in crate::store) enum Failure {
     /// None came in time. The call may have taken effect, or may yet.
     Late,
     /// The connection ended first. The call may have taken effect.
@@ -27,17 +27,17 @@ pub(super) enum Failure {
 
 /// Where a call belongs.
 #[derive(Debug)]
-pub(super) struct Redirect<'a> {
+pub(in crate::store) struct Redirect<'a> {
     /// Empty if it is the host that was asked.
-    pub(super) host: &'a str,
-    pub(super) port: u16,
+    pub(in crate::store) host: &'a str,
+    pub(in crate::store) port: u16,
     /// For this call alone, because its slot is on its way.
-    pub(super) once: bool,
+    pub(in crate::store) once: bool,
 }
 
 impl Failure {
     /// Whether the connection is of no use any more: gone, or to a server that does not take writes.
-    pub(super) fn ends_connection(&self) -> bool {
+    pub(in crate::store) fn ends_connection(&self) -> bool {
         match self {
             Self::Late | Self::Lost | Self::NoServer => true,
             Self::Refused(error) => {
@@ -50,17 +50,17 @@ impl Failure {
     }
 
     /// Whether the server does not have the script of this hash.
-    pub(super) fn lacks_script(&self) -> bool {
+    pub(in crate::store) fn lacks_script(&self) -> bool {
         matches!(self, Self::Refused(error) if error.code() == Some("NOSCRIPT"))
     }
 
     /// Whether the key is somewhere else, or nowhere for now.
-    pub(super) fn is_moving(&self) -> bool {
+    pub(in crate::store) fn is_moving(&self) -> bool {
         matches!(self, Self::Refused(error) if error.is_cluster_error())
     }
 
     /// Where a server of a Cluster sent the call. It did not run it.
-    pub(super) fn redirect(&self) -> Option<Redirect<'_>> {
+    pub(in crate::store) fn redirect(&self) -> Option<Redirect<'_>> {
         let Self::Refused(error) = self else { return None };
         let (host, port) = error.redirect_node()?.0.rsplit_once(':')?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -68,7 +68,7 @@ impl Failure {
     }
 
     /// The error of a call that was to do what `tried` says.
-    pub(super) fn into_error(self, tried: &str) -> Error {
+    pub(in crate::store) fn into_error(self, tried: &str) -> Error {
         let unavailable = |why: &str| {
             Error::new(ErrorKind::Unavailable, format!("could not {tried}: {why}"))
                 .with_store(super::NAME)
@@ -176,7 +176,7 @@ impl From<RedisError> for Failure {
 }
 
 /// The answer as bytes, or none.
-pub(super) fn bytes(answer: Value) -> Result<Option<Vec<u8>>, Failure> {
+pub(in crate::store) fn bytes(answer: Value) -> Result<Option<Vec<u8>>, Failure> {
     match answer {
         Value::BulkString(bytes) => Ok(Some(bytes)),
         Value::Nil => Ok(None),
@@ -185,7 +185,7 @@ pub(super) fn bytes(answer: Value) -> Result<Option<Vec<u8>>, Failure> {
 }
 
 /// The answer as a number.
-pub(super) fn number(answer: Value) -> Result<i64, Failure> {
+pub(in crate::store) fn number(answer: Value) -> Result<i64, Failure> {
     match answer {
         Value::Int(number) => Ok(number),
         _ => Err(Failure::Nonsense),
@@ -193,7 +193,7 @@ pub(super) fn number(answer: Value) -> Result<i64, Failure> {
 }
 
 /// The answer as a list of bytes.
-pub(super) fn list(answer: Value) -> Result<Vec<Vec<u8>>, Failure> {
+pub(in crate::store) fn list(answer: Value) -> Result<Vec<Vec<u8>>, Failure> {
     match answer {
         Value::Array(values) => {
             values.into_iter().map(|value| bytes(value)?.ok_or(Failure::Nonsense)).collect()

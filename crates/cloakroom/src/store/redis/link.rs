@@ -14,7 +14,7 @@ use super::target::Target;
 
 /// The way to a server.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(in crate::store) struct Link {
     target: Target,
     patience: Duration,
     open: Mutex<Option<Connection>>,

@@ -5,12 +5,12 @@ mod builder;
 mod call;
 mod cluster;
 mod directory;
-mod failure;
+pub(in crate::store) mod failure;
 mod keys;
 mod link;
 mod scan;
-mod scripts;
-mod server;
+pub(in crate::store) mod scripts;
+pub(in crate::store) mod server;
 mod slots;
 mod steps;
 mod target;
@@ -21,6 +21,8 @@ use std::fmt;
 use std::time::Duration;
 
 pub use self::builder::RedisStoreBuilder;
+#[cfg(feature = "litestar")]
+pub(super) use self::url::from_parts;
 pub(super) use self::url::open;
 
 use self::call::Call;
@@ -109,6 +111,12 @@ impl RedisStore {
     #[must_use]
     pub fn with_namespace(&self, name: &str) -> Self {
         Self { keys: self.keys.in_namespace(name), ..self.clone() }
+    }
+
+    /// The way to its server, for a store of another layout.
+    #[cfg(feature = "litestar")]
+    pub(super) fn into_server(self) -> Server {
+        self.server
     }
 
     /// Asks the server whether it is there and takes commands.

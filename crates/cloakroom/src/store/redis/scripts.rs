@@ -11,9 +11,9 @@ use crate::time::UnixMillis;
 
 /// A script, and the hash that the server knows it by.
 #[derive(Debug)]
-pub(super) struct Script {
-    pub(super) text: String,
-    pub(super) hash: String,
+pub(in crate::store) struct Script {
+    pub(in crate::store) text: String,
+    pub(in crate::store) hash: String,
 }
 
 /// All scripts.
@@ -43,9 +43,14 @@ fn script(body: &str) -> Script {
 /// A script of which `early` comes before the functions that all share: to define them takes longer than to
 /// find that they are not needed.
 fn script_after(early: &str, body: &str) -> Script {
-    let text = format!("{}{early}\n{}\n{body}", constants(), include_str!("lua/common.lua"));
-    let hash = Hashed::new(&text).get_hash().to_owned();
-    Script { text, hash }
+    Script::new(format!("{}{early}\n{}\n{body}", constants(), include_str!("lua/common.lua")))
+}
+
+impl Script {
+    pub(in crate::store) fn new(text: String) -> Self {
+        let hash = Hashed::new(&text).get_hash().to_owned();
+        Self { text, hash }
+    }
 }
 
 /// The layout, from where it is defined, so that the scripts cannot disagree with it.

@@ -12,7 +12,7 @@ use super::scripts::Script;
 
 /// All servers of a store. Clones are the same connections.
 #[derive(Debug, Clone)]
-pub(super) enum Server {
+pub(in crate::store) enum Server {
     /// One that has all keys.
     Single(Arc<Link>),
     /// Many that share them.
@@ -45,12 +45,12 @@ impl Server {
     }
 
     /// Whether one script can reach any two keys.
-    pub(super) fn has_one_slot(&self) -> bool {
+    pub(in crate::store) fn has_one_slot(&self) -> bool {
         matches!(self, Self::Single(_))
     }
 
     /// Runs a script by its hash, and with its text where the server does not have it.
-    pub(super) async fn run(
+    pub(in crate::store) async fn run(
         &self,
         script: &Script,
         keys: &[Vec<u8>],

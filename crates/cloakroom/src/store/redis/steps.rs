@@ -12,7 +12,7 @@ use super::{NAME, RedisStore, value};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionHandle;
 use crate::record::{Record, Revision};
-use crate::store::{Created, Directory, Ended, Lookup, Renewal, Store, Updated};
+use crate::store::{Created, Directory, Ended, Lookup, Renewal, Store, Updated, WholeIds};
 use crate::time::UnixMillis;
 
 /// How often a call that needs the index told begins again because the session was written meanwhile.
@@ -28,6 +28,10 @@ const DELETE: &str = "end a session";
 impl Store for RedisStore {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        None
     }
 
     fn directory(&self) -> Option<&dyn Directory> {

@@ -49,7 +49,7 @@ pub(in crate::store) async fn open(url: StoreUrl) -> Result<AnyStore> {
 }
 
 /// Reads a URL that was taken apart already.
-fn from_parts(mut url: StoreUrl) -> Result<RedisStoreBuilder> {
+pub(in crate::store) fn from_parts(mut url: StoreUrl) -> Result<RedisStoreBuilder> {
     let namespace = url.option("namespace").filter(|name| !name.is_empty());
     let timeout = url.option("timeout").map(|text| duration(&url, &text)).transpose()?;
     let plaintext = match url.option("insecure_plaintext").as_deref() {

@@ -31,7 +31,7 @@ use self::queue::Queue;
 use self::row::Columns;
 pub(super) use self::url::open;
 use self::watch::Watchers;
-use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated};
+use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated, WholeIds};
 use crate::error::Result;
 use crate::id::SessionHandle;
 use crate::record::{Record, Revision};
@@ -172,6 +172,10 @@ impl fmt::Debug for SqliteStore {
 impl Store for SqliteStore {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        None
     }
 
     fn directory(&self) -> Option<&dyn Directory> {

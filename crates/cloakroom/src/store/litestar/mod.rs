@@ -1,0 +1,21 @@
+//! Stores that share live sessions with a Litestar application: both read and write the same ones, under the
+//! same cookie, so that it can be moved to Rust one route at a time.
+//!
+//! Use them with the preset [`litestar`](crate::ServerSideSessionConfig::litestar). `docs/litestar.md` says what is shared, what
+//! differs, and what a Litestar request that is under way can undo.
+
+mod document;
+mod file;
+mod file_envelope;
+mod file_folder;
+mod metadata;
+mod redis;
+mod redis_builder;
+mod redis_keys;
+
+pub use self::file::FileStore;
+pub use self::redis::RedisStore;
+pub use self::redis_builder::RedisStoreBuilder;
+
+pub(super) use self::file::open as open_file;
+pub(super) use self::redis_builder::open as open_redis;

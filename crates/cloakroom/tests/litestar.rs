@@ -1,0 +1,19 @@
+//! Sessions shared with a Litestar application: the contract as far as its format has room, and both sides in turn.
+
+#[path = "litestar/by_id.rs"]
+mod by_id;
+#[path = "litestar/cookie.rs"]
+mod cookie;
+#[path = "litestar/side.rs"]
+mod side;
+#[path = "litestar/turns.rs"]
+mod turns;
+
+cloakroom::store_conformance!(
+    redis,
+    match super::by_id::redis() {
+        Some(store) => store,
+        None => return,
+    }
+);
+cloakroom::store_conformance!(file, super::by_id::file());
