@@ -36,6 +36,7 @@
 //! | `msgpack` | no | MessagePack as the encoding of values |
 //! | `sqlite` | no | `store::SqliteStore`: sessions in one file |
 //! | `open` | by stores | `store::open`, which picks a store by its URL |
+//! | `mysql` | no | `store::MysqlStore`: sessions in MariaDB or MySQL |
 //! | `postgres` | no | `store::PostgresStore`: sessions in PostgreSQL |
 //! | `testkit` | no | conformance suites, a test clock, a store that fails on command |
 #![cfg_attr(docsrs, feature(doc_cfg))]
