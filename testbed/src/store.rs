@@ -11,11 +11,21 @@ use crate::SettingsError;
 /// What [`cloakroom::store::open`] refuses or cannot reach.
 pub async fn open(url: &str) -> Result<AnyStore, SettingsError> {
     let opened = match url.split_once(':') {
+        #[cfg(feature = "mysql")]
+        Some(("mariadb" | "mysql", _)) => mysql(url).await,
         #[cfg(feature = "postgres")]
         Some(("postgres" | "postgresql", _)) => postgres(url).await,
         _ => open_store(url).await,
     };
     opened.map_err(|error: Error| SettingsError::new(error.to_string()))
+}
+
+#[cfg(feature = "mysql")]
+async fn mysql(url: &str) -> Result<AnyStore, Error> {
+    let store = cloakroom::store::MysqlStore::from_url(url)?.build()?;
+    store.migrate().await?;
+    store.check().await?;
+    Ok(AnyStore::new(store))
 }
 
 #[cfg(feature = "postgres")]

@@ -38,6 +38,7 @@
 //! | `file` | no | `store::FileStore`: one file a session; Unix only |
 //! | `sqlite` | no | `store::SqliteStore`: sessions in one file |
 //! | `open` | by stores | `store::open`, which picks a store by its URL |
+//! | `mysql` | no | `store::MysqlStore`: sessions in MariaDB or MySQL |
 //! | `postgres` | no | `store::PostgresStore`: sessions in PostgreSQL |
 //! | `redis` | no | `RedisStore`: sessions in Redis or Valkey; `open` |
 //! | `redis-tls` | no | `rediss:` URLs, with the crypto provider that the application installed; `redis` |

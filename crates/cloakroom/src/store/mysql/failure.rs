@@ -42,7 +42,7 @@ pub(super) fn is_duplicate(error: &Failure) -> bool {
 pub(super) fn failed(what: &str, error: &Failure) -> Error {
     let advice = match error {
         Failure::Server(error) => advice(error.code),
-        Failure::Driver(DriverError::PacketTooLarge) => TOO_LARGE,
+        error if is_too_large(error) => TOO_LARGE,
         _ => "the connection was lost; the next call opens another",
     };
     let kind = match code(error) {
@@ -52,6 +52,15 @@ pub(super) fn failed(what: &str, error: &Failure) -> Error {
     };
     Error::new(kind, format!("MariaDB or MySQL failed to {what}: {advice}"))
         .with_source(cause(error))
+}
+
+/// Whether the driver refused to send so much at once. It says so in words alone.
+fn is_too_large(error: &Failure) -> bool {
+    match error {
+        Failure::Driver(DriverError::PacketTooLarge) => true,
+        Failure::Io(IoError::Io(error)) => error.to_string().contains("max_allowed_packet"),
+        _ => false,
+    }
 }
 
 const TOO_LARGE: &str =
