@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cloakroom::store::{Created, Directory, Ended, FileStore, Lookup, Renewal, Store, Updated};
+use cloakroom::store::{
+    Created, Directory, Ended, FileStore, Lookup, Renewal, Store, Updated, WholeIds,
+};
 use cloakroom::{Record, Result, Revision, SessionHandle, UnixMillis};
 
 use crate::common::{fresh_path, patient};
@@ -31,6 +33,10 @@ impl Spread {
 impl Store for Spread {
     fn name(&self) -> &'static str {
         "spread"
+    }
+
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        None
     }
 
     fn directory(&self) -> Option<&dyn Directory> {
