@@ -25,7 +25,12 @@ async fn s_078_dropped_futures_leave_no_reply_behind() {
         let count = &mut counts[usize::from(n)];
         assert!((*count..=*count + 1).contains(&number(&before)), "another session's record");
         *count = number(&before);
-        let polls = round * round % 97;
+        // At once, which no server outruns; and at every later step, as far as this one gives time.
+        let polls = match round % 3 {
+            0 => round % 2,
+            1 => round % 13,
+            _ => round * round % 97,
+        };
         let give_up = async {
             for _ in 0..polls {
                 tokio::task::yield_now().await;
@@ -42,7 +47,7 @@ async fn s_078_dropped_futures_leave_no_reply_behind() {
             () = give_up => dropped += 1,
         }
     }
-    assert!(dropped > 100, "{dropped} were dropped, {finished} finished");
+    assert!(dropped >= 100, "{dropped} were dropped, {finished} finished");
     // Every permit of the pool of one is back.
     assert!(store.delete(key(0), Ended::Destroyed, NOW).await.unwrap());
 }
@@ -65,18 +70,20 @@ async fn s_078_a_connection_in_the_middle_of_a_command_is_not_pooled() {
     let mut beside = client(&server.url()).await;
     let first = record(0);
     assert_eq!(store.create(key(0), first.clone(), NOW).await.unwrap(), Created::Created);
-    let mut connections = async || {
-        let sql = "SELECT id FROM information_schema.processlist \
-                   WHERE user = 'cloakroom' AND id <> CONNECTION_ID() AND info IS NULL";
+    let mut connections = async |which: &str| {
+        let sql = format!(
+            "SELECT id FROM information_schema.processlist \
+             WHERE user = 'cloakroom' AND id <> CONNECTION_ID() {which}"
+        );
         beside.query::<u64, _>(sql).await.unwrap()
     };
-    let connection = connections().await;
+    let connection = connections("").await;
     assert_eq!(connection.len(), 1);
     for _ in 0..10 {
         begin_and_drop(store.load(key(0), None, NOW)).await;
         assert_eq!(number(&live(&store, key(0), NOW).await.unwrap()), 0);
     }
-    assert_eq!(connections().await, connection, "answered in time, it serves again");
+    assert_eq!(connections("").await, connection, "answered in time, it serves again");
 
     let mut holder = client(&server.url()).await;
     let mut lock = holder.start_transaction(TxOpts::default()).await.unwrap();
@@ -84,7 +91,9 @@ async fn s_078_a_connection_in_the_middle_of_a_command_is_not_pooled() {
     begin_and_drop(store.update(key(0), record(1), first.revision(), NOW)).await;
     // It waits for the row; another call, in its turn, waits for it, or for another connection.
     while store.load(key(9), None, NOW).await.is_err() {}
-    assert!(!connections().await.contains(&connection[0]), "not answered in time, it is closed");
+    // The server notices that once it has the lock, or waits no more.
+    let idle = connections("AND command = 'Sleep'").await;
+    assert!(!idle.contains(&connection[0]), "not answered in time, it is closed");
     lock.rollback().await.unwrap();
 }
 

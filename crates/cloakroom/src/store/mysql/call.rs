@@ -1,5 +1,6 @@
 //! What the calls on one session have in common.
 
+use std::fmt;
 use std::sync::Arc;
 
 use mysql_async::Value;
@@ -57,5 +58,15 @@ impl MysqlStore {
     /// Until when it is remembered why a session was ended at `now`.
     pub(super) fn forget_at(&self, now: UnixMillis) -> Value {
         at(now.plus(self.inner.remember_ended))
+    }
+}
+
+/// Prints the table and the namespace, and nothing of the server.
+impl fmt::Debug for MysqlStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MysqlStore")
+            .field("table", &self.inner.names.plain())
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
     }
 }

@@ -13,7 +13,6 @@ mod row;
 mod statements;
 mod url;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use mysql_async::Value;
 pub use self::builder::MysqlStoreBuilder;
 use self::connection::{Connections, Outcome};
 use self::names::Names;
-use self::row::{Found, at, bytes};
+use self::row::{Found, at, bytes, revision};
 use self::statements::Statements;
 pub(super) use self::url::open;
 use super::sql::{check_namespace, millis, reason};
@@ -120,16 +119,6 @@ impl MysqlStore {
 
 fn named(error: Error) -> Error {
     error.with_store("mysql")
-}
-
-/// Prints the table and the namespace, and nothing of the server.
-impl fmt::Debug for MysqlStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MysqlStore")
-            .field("table", &self.inner.names.plain())
-            .field("namespace", &self.namespace)
-            .finish_non_exhaustive()
-    }
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -312,8 +301,4 @@ impl Store for MysqlStore {
     async fn ended(&self, _key: SessionHandle) {
         std::future::pending().await
     }
-}
-
-fn revision(revision: Revision) -> Value {
-    Value::UInt(revision.as_u64())
 }

@@ -55,6 +55,11 @@ pub(super) fn at(moment: UnixMillis) -> Value {
     Value::Int(millis(moment))
 }
 
+/// A revision as a value.
+pub(super) fn revision(revision: Revision) -> Value {
+    Value::UInt(revision.as_u64())
+}
+
 /// Bytes as a value.
 pub(super) fn bytes(bytes: &[u8]) -> Value {
     Value::Bytes(bytes.to_vec())
