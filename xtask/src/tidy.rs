@@ -137,7 +137,8 @@ fn s_170_the_lock_file_is_there_and_names_no_other_source() {
     let lock = read("Cargo.lock");
     let sources: Vec<_> = lock.lines().filter(|line| line.starts_with("source = ")).collect();
     assert!(sources.len() > 50);
-    for source in sources {
-        assert_eq!(source, "source = \"registry+https://github.com/rust-lang/crates.io-index\"");
+    assert!(sources[0].starts_with("source = \"registry+"), "{}", sources[0]);
+    for source in &sources {
+        assert_eq!(source, &sources[0], "a package comes from elsewhere");
     }
 }
