@@ -54,11 +54,12 @@ impl Sessions {
     /// Starts a task that frees expired sessions about once in `interval`, of all instances on the store together.
     ///
     /// Start it on every instance: whoever comes first takes a lease, a record that lasts nine tenths of the
-    /// interval, and the others leave it to them. If an instance goes away, the next interval is another's. The
+    /// interval, and the others leave it to them. Where none can be had (the store is full, or shared with Litestar) each
+    /// instance cleans up. If an instance goes away, the next interval is another's. The
     /// first round is at a random moment of the first interval, so that instances that start together do not work
     /// together.
     ///
-    /// A minute suits most stores; Redis frees by itself and [`MemoryStore`](crate::MemoryStore) by its calls, so
+    /// A minute suits most stores, and a second is the least that is taken; Redis frees by itself and [`MemoryStore`](crate::MemoryStore) by its calls, so
     /// that there it changes little. No deadline depends on it: an expired session is no session. A failure is an
     /// event, and the next round tries again.
     ///
@@ -77,6 +78,7 @@ impl Sessions {
     /// # Ok(()) }
     /// ```
     pub fn clean_up_every(&self, interval: Duration) -> Cleanup {
+        let interval = interval.max(Duration::from_secs(1));
         let stop = Arc::new(Notify::new());
         let (sessions, stopped) = (self.clone(), stop.clone());
         let task = tokio::spawn(async move {
@@ -95,7 +97,10 @@ impl Sessions {
         match backend.take_lease(interval).await {
             Ok(true) => {}
             Ok(false) => return,
-            Err(error) => return tracing::warn!(store, %error, "no lease to free expired sessions"),
+            // The lease only saves work: a store that is full, or that keeps whole IDs alone, is cleaned up all the same.
+            Err(error) => {
+                tracing::debug!(store, %error, "expired sessions are freed without a lease")
+            }
         }
         match self.delete_expired().await {
             Ok(freed) => tracing::debug!(store, freed, "expired sessions were freed"),

@@ -30,8 +30,9 @@ struct Change {
     key: Box<str>,
     /// The encoded value, or "removed".
     value: Option<Vec<u8>>,
-    /// How it came from the loaded value, in order, each with its generation. None: whatever was loaded, this is
-    /// the value.
+    /// The generation that set, removed or cleared it: whatever was loaded, the value starts from that.
+    fixed: Option<u64>,
+    /// What was done to it since, in order, each with its generation.
     updates: Vec<(u64, UpdateFn)>,
     /// The generation of the last change of it.
     made: u64,
@@ -80,7 +81,9 @@ impl Draft {
     }
 
     pub(crate) fn set(&mut self, key: &str, value: Option<Vec<u8>>) {
-        self.put(Change { key: key.into(), value, updates: Vec::new(), made: self.generation + 1 });
+        let made = self.generation + 1;
+        let updates = Vec::new();
+        self.put(Change { key: key.into(), value, fixed: Some(made), updates, made });
     }
 
     /// Notes an update whose first result is `value`.
@@ -89,6 +92,7 @@ impl Draft {
         self.put(Change {
             key: key.into(),
             value: Some(value),
+            fixed: None,
             updates: vec![(made, apply)],
             made,
         });
@@ -137,7 +141,7 @@ impl Draft {
     pub(crate) fn rebase(&mut self, base: Option<Data>, encoding: Encoding) -> Result<()> {
         self.base = base;
         for at in 0..self.changes.len() {
-            if self.changes[at].updates.is_empty() {
+            if self.changes[at].fixed.is_some() {
                 continue;
             }
             let loaded = self.loaded().and_then(|data| data.value(&self.changes[at].key));
@@ -152,8 +156,8 @@ impl Draft {
 
     /// Whether the changes up to a generation lead to the same data when they are replayed on what they made.
     pub(crate) fn is_repeatable(&self, generation: u64) -> bool {
-        let mut updates = self.changes.iter().flat_map(|change| &change.updates);
-        !updates.any(|(made, _)| *made <= generation)
+        let from_loaded = self.changes.iter().filter(|change| change.fixed.is_none());
+        !from_loaded.flat_map(|change| &change.updates).any(|(made, _)| *made <= generation)
     }
 
     /// Takes the changes up to a generation out: they were stored. What the later ones make is computed at the
@@ -162,6 +166,8 @@ impl Draft {
         self.cleared &= self.cleared_at > generation;
         self.changes.retain(|change| change.made > generation);
         for change in &mut self.changes {
+            // What it started from lies in the store now, where others may have changed it since.
+            change.fixed.take_if(|fixed| *fixed <= generation);
             change.updates.retain(|(made, _)| *made > generation);
         }
     }
@@ -206,17 +212,15 @@ impl Draft {
     fn put(&mut self, mut change: Change) {
         self.generation += 1;
         match self.position(&change.key) {
-            Ok(at) if change.updates.is_empty() => self.changes[at] = change,
+            Ok(at) if change.fixed.is_some() => self.changes[at] = change,
             Ok(at) => {
                 let earlier = &mut self.changes[at];
                 (earlier.value, earlier.made) = (change.value, change.made);
-                if !earlier.updates.is_empty() {
-                    earlier.updates.append(&mut change.updates);
-                }
+                earlier.updates.append(&mut change.updates);
             }
             Err(at) => {
-                if self.cleared {
-                    change.updates.clear();
+                if self.cleared && change.fixed.is_none() {
+                    change.fixed = Some(self.cleared_at);
                 }
                 self.changes.insert(at, change);
             }

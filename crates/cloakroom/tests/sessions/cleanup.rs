@@ -92,3 +92,15 @@ async fn a_stop_waits_for_the_round_that_is_under_way() {
     gate.open();
     stopping.await.unwrap();
 }
+
+/// The lease saves work and nothing else: without room for it there is all the more to free.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_refuses_the_lease_is_cleaned_up_all_the_same() {
+    let bed = Bed::new();
+    bed.store.inject(Operation::Create, 1, Fault::Fail);
+    let task = bed.backend.sessions().clean_up_every(MINUTE);
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(bed.store.calls(Operation::Create), 1);
+    assert_eq!(bed.store.calls(Operation::DeleteExpired), 1);
+    drop(task);
+}

@@ -117,3 +117,31 @@ async fn s_079_a_write_that_arrives_late_is_not_done_twice() {
     let stored = backend.load_from_connection([cookie.as_bytes()]).await.unwrap();
     assert_eq!(stored.get::<u32>("n").unwrap(), Some(1));
 }
+
+/// What was set is stored although the reply was lost, and is then no longer ours to repeat: an update made on
+/// top of it counts from what others have made of it since.
+#[tokio::test]
+async fn s_073_an_update_after_a_lost_save_counts_from_what_is_there() {
+    let bed = crate::Bed::new();
+    let cookie = bed.create().await;
+    let session = bed.load(&cookie).await;
+    session.insert("n", &1).unwrap();
+    bed.store.inject(Operation::Update, 1, Fault::LoseReply);
+    bed.store.inject(Operation::Load, 1, Fault::Fail);
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unavailable);
+
+    session.update("n", |n: &mut u64| *n += 1).unwrap();
+    let gate = Gate::new();
+    bed.store.inject(Operation::Update, 1, Fault::Wait(gate.clone()));
+    let saving = tokio::spawn({
+        let session = session.clone();
+        async move { session.save().await }
+    });
+    gate.reached().await;
+    let other = bed.load(&cookie).await;
+    other.update("n", |n: &mut u64| *n += 1).unwrap();
+    bed.commit(&other, &cookie).await;
+    gate.open();
+    saving.await.unwrap().unwrap();
+    assert_eq!(bed.load(&cookie).await.get::<u64>("n").unwrap(), Some(3));
+}
