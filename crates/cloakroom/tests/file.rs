@@ -4,22 +4,35 @@
 
 #[path = "file/cancel.rs"]
 mod cancel;
-#[path = "file/common.rs"]
+#[path = "embedded/common.rs"]
 mod common;
 #[path = "file/ends.rs"]
 mod ends;
 #[path = "file/folder.rs"]
 mod folder;
-#[path = "file/full.rs"]
+#[path = "embedded/full.rs"]
 mod full;
-#[path = "file/namespaces.rs"]
+#[path = "embedded/namespaces.rs"]
 mod namespaces;
-#[path = "file/processes.rs"]
+#[path = "embedded/processes.rs"]
 mod processes;
-#[path = "file/spread_store.rs"]
+#[path = "file/signing_out.rs"]
+mod signing_out;
+#[path = "embedded/spread_store.rs"]
 mod spread_store;
 #[path = "file/sweeps.rs"]
 mod sweeps;
+
+use std::path::Path;
+
+// What the tests in `embedded/` ask of a store whose file system is that of one machine.
+pub(crate) use cloakroom::store::{FileStore as Embedded, FileStoreBuilder as EmbeddedBuilder};
+pub(crate) use signing_out::sign_out_without_space;
+
+pub(crate) const NAME: &str = "file";
+
+/// A folder has no structure of its own that could break.
+pub(crate) fn check_sound(_: &Path) {}
 
 cloakroom::store_conformance!(file, super::common::fresh().await);
 cloakroom::store_conformance!(

@@ -3,7 +3,7 @@
 
 #[path = "sqlite/cancel.rs"]
 mod cancel;
-#[path = "sqlite/common.rs"]
+#[path = "embedded/common.rs"]
 mod common;
 #[path = "sqlite/corrupt.rs"]
 mod corrupt;
@@ -11,22 +11,40 @@ mod corrupt;
 mod ends;
 #[path = "sqlite/files.rs"]
 mod files;
-#[path = "sqlite/full.rs"]
+#[path = "sqlite/foreign.rs"]
+mod foreign;
+#[path = "embedded/full.rs"]
 mod full;
 #[path = "sqlite/groups.rs"]
 mod groups;
 #[path = "sqlite/locks.rs"]
 mod locks;
-#[path = "sqlite/namespaces.rs"]
+#[path = "embedded/namespaces.rs"]
 mod namespaces;
-#[path = "sqlite/processes.rs"]
+#[path = "sqlite/page_limit.rs"]
+mod page_limit;
+#[path = "embedded/processes.rs"]
 mod processes;
-#[path = "sqlite/spread_store.rs"]
+#[path = "embedded/spread_store.rs"]
 mod spread_store;
 #[path = "sqlite/values.rs"]
 mod values;
 
+use std::path::Path;
+
 use cloakroom::store::AnyStore;
+// What the tests in `embedded/` ask of a store whose file system is that of one machine.
+pub(crate) use cloakroom::store::{SqliteStore as Embedded, SqliteStoreBuilder as EmbeddedBuilder};
+
+pub(crate) const NAME: &str = "sqlite";
+
+pub(crate) fn check_sound(path: &Path) {
+    let check = foreign::foreign(path).query_row("PRAGMA integrity_check", [], |row| row.get(0));
+    assert_eq!(check, Ok("ok".to_owned()));
+}
+
+/// SQLite needs space also to delete.
+pub(crate) async fn sign_out_without_space(_: &Embedded, _: &Path) {}
 
 cloakroom::store_conformance!(sqlite, super::common::fresh().await);
 cloakroom::store_conformance!(

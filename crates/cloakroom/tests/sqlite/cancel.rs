@@ -4,7 +4,8 @@ use std::pin::pin;
 
 use cloakroom::store::{Created, Ended, SqliteStore, Store, Updated};
 
-use crate::common::{NOW, begin, create, foreign, fresh, fresh_path, handle, live, record};
+use crate::common::{NOW, begin, create, fresh, fresh_path, handle, live, record};
+use crate::foreign::foreign;
 
 #[tokio::test]
 async fn s_053_a_call_that_waits_is_skipped_when_it_is_dropped_but_a_delete_is_done() {

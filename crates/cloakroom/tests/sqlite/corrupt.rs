@@ -7,7 +7,8 @@ use cloakroom::{ErrorKind, Record, RecordParts};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ToSql};
 
-use crate::common::{NOW, create, foreign, fresh_path, handle, parts};
+use crate::common::{NOW, create, fresh_path, handle, parts};
+use crate::foreign::foreign;
 
 async fn one_session() -> (PathBuf, SqliteStore, Connection) {
     let path = fresh_path();

@@ -6,7 +6,8 @@ use std::time::Duration;
 use cloakroom::store::{Ended, Lookup, SqliteStore, Store, Updated};
 use cloakroom::{RecordParts, UnixMillis};
 
-use crate::common::{MAX_AGE, NOW, begin, create, foreign, fresh, fresh_path, handle, live, parts};
+use crate::common::{MAX_AGE, NOW, begin, create, fresh, fresh_path, handle, live, parts};
+use crate::foreign::foreign;
 
 async fn why(store: &impl Store, n: u64, now: UnixMillis) -> Option<Ended> {
     match store.load(handle(n), None, now).await.unwrap() {

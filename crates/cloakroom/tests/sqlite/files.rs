@@ -4,7 +4,8 @@ use cloakroom::ErrorKind;
 use cloakroom::store::{SqliteStore, Store};
 use rusqlite::Connection;
 
-use crate::common::{create, foreign, fresh_path, live};
+use crate::common::{create, fresh_path, live};
+use crate::foreign::foreign;
 
 #[cfg(unix)]
 #[tokio::test]

@@ -6,7 +6,8 @@ use std::pin::{Pin, pin};
 use cloakroom::store::{Created, SqliteStore, Store};
 use cloakroom::{ErrorKind, RecordParts};
 
-use crate::common::{NOW, begin, create, foreign, fresh_path, handle, live, parts, record};
+use crate::common::{NOW, begin, create, fresh_path, handle, live, parts, record};
+use crate::foreign::foreign;
 
 /// The transactions in the log beside a file: its frames of the present generation that end one.
 fn transactions(path: &Path) -> usize {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use cloakroom::ErrorKind;
 use cloakroom::store::{Created, Ended, Lookup, Renewal, SqliteStore, Store};
 
-use crate::common::{HASH, MAX_AGE, NOW, create, foreign, fresh_path, handle, live, record};
+use crate::common::{HASH, MAX_AGE, NOW, create, fresh_path, handle, live, record};
+use crate::foreign::foreign;
 
 /// A store with the usual patience, and one on the same file that gives up at once. Only calls that must fail go
 /// to the latter: on a busy machine any call may take longer.

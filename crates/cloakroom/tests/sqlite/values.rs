@@ -8,7 +8,8 @@ use cloakroom::{
     DataBuilder, Encoding, PreviousSecret, Record, RecordParts, Revision, SecretHash, UnixMillis,
 };
 
-use crate::common::{HASH, NOW, create, foreign, fresh, fresh_path, handle, live, parts};
+use crate::common::{HASH, NOW, create, fresh, fresh_path, handle, live, parts};
+use crate::foreign::foreign;
 
 async fn check_kept(made: RecordParts) {
     let store = fresh().await;

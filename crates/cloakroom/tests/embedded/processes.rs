@@ -1,16 +1,17 @@
-//! Several processes in one folder, and processes that are killed: this test program started again as a child.
+//! Several processes on one store, and processes that are killed: this test program started again as a child.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use cloakroom::store::{Created, Directory, Ended, FileStore, Store, Updated};
+use cloakroom::store::{Created, Directory, Ended, Store, Updated};
 
 use crate::common::{NOW, create, fresh_path, handle, live, record};
+use crate::{Embedded, check_sound};
 
-const ROLE: &str = "CLOAKROOM_TEST_FILE_ROLE";
-const FOLDER: &str = "CLOAKROOM_TEST_FILE_FILE";
-const NUMBER: &str = "CLOAKROOM_TEST_FILE_NUMBER";
+const ROLE: &str = "CLOAKROOM_TEST_EMBEDDED_ROLE";
+const FILE: &str = "CLOAKROOM_TEST_EMBEDDED_FILE";
+const NUMBER: &str = "CLOAKROOM_TEST_EMBEDDED_NUMBER";
 const PROCESSES: u64 = 8;
 /// Writes of a process.
 const WRITES: u64 = 40;
@@ -21,7 +22,7 @@ fn start(role: &str, path: &Path, number: u64) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["processes::child", "--exact", "--nocapture"])
         .env(ROLE, role)
-        .env(FOLDER, path)
+        .env(FILE, path)
         .env(NUMBER, number.to_string())
         .stdout(Stdio::piped())
         .spawn()
@@ -32,7 +33,7 @@ fn start(role: &str, path: &Path, number: u64) -> Child {
 #[tokio::test]
 async fn child() {
     let Ok(role) = std::env::var(ROLE) else { return };
-    let store = FileStore::open(std::env::var(FOLDER).unwrap()).await.unwrap();
+    let store = Embedded::open(std::env::var(FILE).unwrap()).await.unwrap();
     let number = std::env::var(NUMBER).unwrap().parse().unwrap();
     match role.as_str() {
         "count" => count(&store, number).await,
@@ -42,7 +43,7 @@ async fn child() {
 }
 
 /// Creates sessions of its own and counts in one that all share. No error is expected.
-async fn count(store: &FileStore, number: u64) {
+async fn count(store: &Embedded, number: u64) {
     // Whoever comes first creates it.
     let _ = store.create(handle(SHARED), record(0), NOW).await.unwrap();
     for n in 0..WRITES {
@@ -59,7 +60,7 @@ async fn count(store: &FileStore, number: u64) {
 }
 
 /// Says of every write that it was acknowledged: three sessions come, the first of them goes.
-async fn talk(store: &FileStore) {
+async fn talk(store: &Embedded) {
     let mut out = std::io::stdout();
     for n in 0.. {
         create(store, n).await;
@@ -72,22 +73,23 @@ async fn talk(store: &FileStore) {
 }
 
 #[tokio::test]
-async fn s_076_eight_processes_write_one_folder_and_lose_nothing() {
+async fn s_076_s_096_eight_processes_write_one_store_and_lose_nothing() {
     let path = fresh_path();
-    // At once, on a folder that is not there: they also race for making it.
+    // At once, in a place that is not there: they also race for making it.
     let children: Vec<_> = (0..PROCESSES).map(|number| start("count", &path, number)).collect();
     for child in children {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
-    let store = FileStore::open(&path).await.unwrap();
+    let store = Embedded::open(&path).await.unwrap();
     let shared = live(&store, SHARED).await.unwrap();
     assert_eq!(shared.data().get("n").unwrap(), Some(PROCESSES * WRITES));
     assert_eq!(store.count(NOW).await.unwrap(), PROCESSES * WRITES + 1);
+    check_sound(&path);
 }
 
 #[tokio::test]
-async fn s_093_what_was_acknowledged_survives_kill_9() {
+async fn s_093_s_096_what_was_acknowledged_survives_kill_9() {
     for acknowledged in [1, 20, 150] {
         let path = fresh_path();
         let mut child = start("talk", &path, 0);
@@ -104,7 +106,7 @@ async fn s_093_what_was_acknowledged_survives_kill_9() {
         child.wait().unwrap();
         assert!(heard.len() >= acknowledged);
 
-        let store = FileStore::open(&path).await.unwrap();
+        let store = Embedded::open(&path).await.unwrap();
         let last = heard.iter().map(|heard| heard.1).max().unwrap();
         for n in 0..=last {
             let deleted = heard.contains(&(false, n));
@@ -113,6 +115,7 @@ async fn s_093_what_was_acknowledged_survives_kill_9() {
             let there = live(&store, n).await.is_some();
             assert!(under_way || there != deleted, "session {n} of {last}");
         }
+        check_sound(&path);
         // And it goes on.
         assert_eq!(store.create(handle(1 << 40), record(1), NOW).await.unwrap(), Created::Created);
     }

@@ -1,17 +1,16 @@
-//! Three stores on one folder, called in turn: to the locks they are processes.
+//! Three stores in one place, called in turn: to the locks between processes they are processes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cloakroom::store::{
-    Created, Directory, Ended, FileStore, Lookup, Renewal, Store, Updated, WholeIds,
-};
+use cloakroom::store::{Created, Directory, Ended, Lookup, Renewal, Store, Updated, WholeIds};
 use cloakroom::{Record, Result, Revision, SessionHandle, UnixMillis};
 
+use crate::Embedded;
 use crate::common::{fresh_path, patient};
 
 #[derive(Debug)]
 pub(crate) struct Spread {
-    stores: [FileStore; 3],
+    stores: [Embedded; 3],
     calls: AtomicUsize,
 }
 
@@ -24,7 +23,7 @@ impl Spread {
         Self { stores, calls: AtomicUsize::new(0) }
     }
 
-    fn next(&self) -> &FileStore {
+    fn next(&self) -> &Embedded {
         &self.stores[self.calls.fetch_add(1, Ordering::Relaxed) % self.stores.len()]
     }
 }
@@ -35,12 +34,12 @@ impl Store for Spread {
         "spread"
     }
 
-    fn whole_ids(&self) -> Option<&dyn WholeIds> {
-        None
-    }
-
     fn directory(&self) -> Option<&dyn Directory> {
         self.next().directory()
+    }
+
+    fn whole_ids(&self) -> Option<&dyn WholeIds> {
+        None
     }
 
     async fn load(

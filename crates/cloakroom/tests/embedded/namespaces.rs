@@ -1,8 +1,9 @@
-//! Namespaces, and two stores on one file.
+//! Namespaces, and two stores in one place.
 
 use cloakroom::RecordParts;
-use cloakroom::store::{Created, Directory, Ended, Lookup, SqliteStore, Store};
+use cloakroom::store::{Created, Directory, Ended, Lookup, Store};
 
+use crate::Embedded;
 use crate::common::{MAX_AGE, NOW, create, fresh, fresh_path, handle, live, parts, record};
 
 #[tokio::test]
@@ -36,17 +37,16 @@ async fn s_084_namespaces_never_see_each_other() {
 #[tokio::test]
 async fn a_namespace_is_the_same_in_every_process() {
     let path = fresh_path();
-    let one = SqliteStore::open(&path).await.unwrap().with_namespace("shop");
+    let one = Embedded::open(&path).await.unwrap().with_namespace("shop");
     create(&one, 1).await;
-    let two = SqliteStore::open(&path).await.unwrap().with_namespace("shop");
+    let two = Embedded::open(&path).await.unwrap().with_namespace("shop");
     assert!(live(&two, 1).await.is_some());
 }
 
 #[tokio::test]
 async fn s_082_s_064_what_one_store_acknowledged_the_other_sees() {
     let path = fresh_path();
-    let (one, two) =
-        (SqliteStore::open(&path).await.unwrap(), SqliteStore::open(&path).await.unwrap());
+    let (one, two) = (Embedded::open(&path).await.unwrap(), Embedded::open(&path).await.unwrap());
     for n in 0..50 {
         let made = RecordParts { subject: Some("ada".into()), ..parts(n) }.into();
         assert_eq!(one.create(handle(n), made, NOW).await.unwrap(), Created::Created);

@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use cloakroom::store::{Created, Lookup, SqliteStore, SqliteStoreBuilder};
+use cloakroom::store::{Created, Lookup};
 use cloakroom::{
     DataBuilder, Encoding, Record, RecordParts, Revision, SecretHash, SessionHandle, Store,
     UnixMillis,
 };
-use rusqlite::Connection;
+
+use crate::{Embedded, EmbeddedBuilder};
 
 /// The moment of every test.
 pub(crate) const NOW: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
@@ -23,27 +24,28 @@ pub(crate) const MAX_AGE: Duration = Duration::from_secs(100);
 /// The hash of every secret.
 pub(crate) const HASH: SecretHash = SecretHash::from_bytes([7; 32]);
 
-/// A store on a new file, more patient than a visitor: what is tested here is not how busy the machine is.
-pub(crate) async fn fresh() -> SqliteStore {
+/// A store in a new place, more patient than a visitor: what is tested here is not how busy the machine is.
+pub(crate) async fn fresh() -> Embedded {
     patient().open(fresh_path()).await.expect("it opens")
 }
 
-pub(crate) fn patient() -> SqliteStoreBuilder {
-    SqliteStore::builder().with_timeout(Duration::from_secs(60))
+pub(crate) fn patient() -> EmbeddedBuilder {
+    Embedded::builder().with_timeout(Duration::from_secs(60))
 }
 
-/// The path of a file that is not there yet. It stays until the tests run again.
+/// A path where nothing is yet. It stays until the tests run again.
 pub(crate) fn fresh_path() -> PathBuf {
     static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
         let all = Path::new(env!("CARGO_TARGET_TMPDIR"));
         for old in std::fs::read_dir(all).expect("a folder").flatten() {
             let name = old.file_name();
-            let process = name.to_str().and_then(|name| name.strip_prefix("sqlite-"));
+            let process =
+                name.to_str().and_then(|name| name.strip_prefix(crate::NAME)?.strip_prefix('-'));
             if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
                 let _ = std::fs::remove_dir_all(old.path());
             }
         }
-        let folder = all.join(format!("sqlite-{}", std::process::id()));
+        let folder = all.join(format!("{}-{}", crate::NAME, std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         folder
     });
@@ -85,11 +87,6 @@ pub(crate) fn record(n: u64) -> Record {
 fn rand_revision() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(std::process::id())
-}
-
-/// A connection of somebody else to the file of a store.
-pub(crate) fn foreign(path: &Path) -> Connection {
-    Connection::open(path).expect("it opens")
 }
 
 /// The live record under a handle.
