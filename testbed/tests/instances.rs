@@ -1,15 +1,20 @@
-//! Two instances of the application on one PostgreSQL.
-#![cfg(feature = "postgres")]
+//! Two instances of the application on one store, each with connections of its own.
+#![cfg(all(
+    feature = "file",
+    feature = "mysql",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::net::SocketAddr;
 
+use cloakroom::testkit::client::Visitor;
 use cloakroom::{ServerSideSessionBackend, ServerSideSessionConfig};
-use cloakroom_servers::Postgres;
+use cloakroom_servers::{MariaDb, Postgres, RedisServer};
 use serde_json::json;
 use tokio::net::TcpListener;
-
-use cloakroom::testkit::client::Visitor;
 
 /// An instance with connections of its own.
 async fn instance(url: &str) -> SocketAddr {
@@ -25,11 +30,8 @@ fn at(visitor: &Visitor, address: SocketAddr) -> Visitor {
     Visitor { address, ..visitor.clone() }
 }
 
-#[tokio::test]
-async fn what_one_instance_ends_has_ended_on_the_other() {
-    let Some(url) = Postgres::shared() else { return };
-    let url = format!("{url}?namespace=testbed-{}", std::process::id());
-    let (one, other) = (instance(&url).await, instance(&url).await);
+async fn what_one_ends_has_ended_on_the_other(url: &str) {
+    let (one, other) = (instance(url).await, instance(url).await);
 
     let mut devices = Vec::new();
     for n in 0..3 {
@@ -50,11 +52,8 @@ async fn what_one_instance_ends_has_ended_on_the_other() {
 }
 
 /// Both change the session at the same time; each change is kept.
-#[tokio::test]
-async fn s_073_writers_on_two_instances_lose_nothing() {
-    let Some(url) = Postgres::shared() else { return };
-    let url = format!("{url}?namespace=testbed-races-{}", std::process::id());
-    let (one, other) = (instance(&url).await, instance(&url).await);
+async fn writers_on_both_lose_nothing(url: &str) {
+    let (one, other) = (instance(url).await, instance(url).await);
     let mut visitor = Visitor::at(one);
     visitor.does("/set", r#"{"n":0}"#).await;
     let writers: Vec<_> = (0..20)
@@ -68,3 +67,44 @@ async fn s_073_writers_on_two_instances_lose_nothing() {
     }
     assert_eq!(visitor.data().await["n"], 20);
 }
+
+/// The URL in a namespace of the test's own.
+fn apart(url: &str, test: &str) -> String {
+    format!("{url}?namespace=testbed-{test}-{}", std::process::id())
+}
+
+/// A path of this run, where nothing is yet.
+fn path(name: &str) -> String {
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/instances");
+    std::fs::create_dir_all(folder).unwrap();
+    format!("{folder}/{}-{name}", std::process::id())
+}
+
+/// The tests on the store of a URL; skipped if there is none.
+macro_rules! instances {
+    ($store:ident, $url:expr) => {
+        mod $store {
+            use super::*;
+
+            #[tokio::test]
+            async fn s_064_s_065_what_one_instance_ends_has_ended_on_the_other() {
+                if let Some(url) = $url {
+                    what_one_ends_has_ended_on_the_other(&apart(&url, "ends")).await;
+                }
+            }
+
+            #[tokio::test]
+            async fn s_073_writers_on_two_instances_lose_nothing() {
+                if let Some(url) = $url {
+                    writers_on_both_lose_nothing(&apart(&url, "races")).await;
+                }
+            }
+        }
+    };
+}
+
+instances!(file, Some(format!("file:{}", path("sessions"))));
+instances!(mariadb, MariaDb::shared().map(str::to_owned));
+instances!(postgres, Postgres::shared().map(str::to_owned));
+instances!(redis, RedisServer::shared().unwrap());
+instances!(sqlite, Some(format!("sqlite:{}", path("sessions.db"))));
