@@ -5,12 +5,16 @@
 mod faults;
 #[path = "mysql/given_up.rs"]
 mod given_up;
-#[path = "mysql/lost_replies.rs"]
+#[path = "network/lost_replies.rs"]
 mod lost_replies;
 #[path = "mysql/migrations.rs"]
 mod migrations;
 #[path = "mysql/opening.rs"]
 mod opening;
+#[path = "network/outages.rs"]
+mod outages;
+#[path = "network/records.rs"]
+mod records;
 #[path = "mysql/rows.rs"]
 mod rows;
 #[path = "mysql/settings.rs"]
@@ -30,6 +34,10 @@ macro_rules! or_skip {
     };
 }
 use or_skip;
+
+// What the tests in `network/` ask of a store on a server.
+pub(crate) use cloakroom::store::MysqlStore as Networked;
+pub(crate) use cloakroom_servers::MariaDb as Server;
 
 // S-107: a user who may create nothing. S-101: both levels of isolation; S-104: both counts of rows.
 cloakroom::store_conformance!(repeatable_read, crate::or_skip!(crate::setup::store().await));

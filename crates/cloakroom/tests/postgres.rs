@@ -5,12 +5,16 @@
 mod ends;
 #[path = "postgres/faults.rs"]
 mod faults;
-#[path = "postgres/lost_replies.rs"]
+#[path = "network/lost_replies.rs"]
 mod lost_replies;
 #[path = "postgres/migrations.rs"]
 mod migrations;
 #[path = "postgres/opening.rs"]
 mod opening;
+#[path = "network/outages.rs"]
+mod outages;
+#[path = "network/records.rs"]
+mod records;
 #[path = "postgres/rows.rs"]
 mod rows;
 #[path = "postgres/setup.rs"]
@@ -28,6 +32,10 @@ macro_rules! or_skip {
     };
 }
 use or_skip;
+
+// What the tests in `network/` ask of a store on a server.
+pub(crate) use cloakroom::store::PostgresStore as Networked;
+pub(crate) use cloakroom_servers::Postgres as Server;
 
 // S-101 and S-107: READ COMMITTED, and a role that may create nothing.
 cloakroom::store_conformance!(direct, crate::or_skip!(crate::setup::store().await));

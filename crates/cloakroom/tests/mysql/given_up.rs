@@ -7,7 +7,8 @@ use mysql_async::TxOpts;
 use mysql_async::prelude::Queryable;
 
 use crate::or_skip;
-use crate::setup::{NOW, builder, client, key, live, number, on, record, server};
+use crate::records::{NOW, key, live, number, record};
+use crate::setup::{builder, client, on, server};
 
 /// S-78 and S-79: a future that is dropped anywhere leaves the record as before or as after, and no reply to
 /// anyone else.

@@ -6,7 +6,8 @@ use cloakroom_servers::MariaDb;
 use mysql_async::prelude::Queryable;
 
 use crate::or_skip;
-use crate::setup::{NOW, builder, fresh, key, live, record, shared_client, store};
+use crate::records::{NOW, key, live, record};
+use crate::setup::{builder, fresh, shared_client, store};
 
 fn with_table(table: &str) -> MysqlStore {
     let url = MariaDb::shared().expect("asked before");

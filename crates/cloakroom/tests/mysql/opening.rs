@@ -8,7 +8,8 @@ use cloakroom_servers::{MariaDb, free_port};
 use mysql_async::prelude::Queryable;
 
 use crate::or_skip;
-use crate::setup::{NOW, builder, fresh, key, live, number, record, shared_client, store};
+use crate::records::{NOW, key, live, number, record};
+use crate::setup::{builder, fresh, shared_client, store};
 
 /// All that an error tells, its causes included.
 fn told(error: &Error) -> String {

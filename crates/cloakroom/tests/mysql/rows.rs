@@ -12,7 +12,8 @@ use mysql_async::TxOpts;
 use mysql_async::prelude::Queryable;
 
 use crate::or_skip;
-use crate::setup::{MAX_AGE, NOW, builder, fresh, key, live, parts, record, shared_client, store};
+use crate::records::{MAX_AGE, NOW, key, live, parts, record};
+use crate::setup::{builder, fresh, shared_client, store};
 
 /// A store, and the name of its namespace, by which its rows are found.
 async fn named() -> Option<(MysqlStore, String)> {
@@ -116,7 +117,7 @@ async fn s_102_a_key_is_found_by_its_own_bytes_alone() {
         // Each is a key of its own.
         assert_eq!(store.create(other, record(2), NOW).await.unwrap(), Created::Created);
     }
-    assert_eq!(crate::setup::number(&live(&store, handle(stored), NOW).await.unwrap()), 1);
+    assert_eq!(crate::records::number(&live(&store, handle(stored), NOW).await.unwrap()), 1);
 }
 
 #[tokio::test]

@@ -9,9 +9,8 @@ use mysql_async::OptsBuilder;
 use mysql_async::prelude::Queryable;
 
 use crate::or_skip;
-use crate::setup::{
-    HASH, MAX_AGE, NOW, client, fresh, key, live, number, on, opts, parts, record, server,
-};
+use crate::records::{HASH, MAX_AGE, NOW, key, live, number, parts, record};
+use crate::setup::{client, fresh, on, opts, server};
 
 /// A store whose connections are set so before the store has them.
 fn set(opts: OptsBuilder, setting: &str) -> MysqlStore {

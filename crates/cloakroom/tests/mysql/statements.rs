@@ -7,7 +7,8 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row, Value};
 
 use crate::or_skip;
-use crate::setup::{HASH, MAX_AGE, NOW, client, key, live, on, record, server};
+use crate::records::{HASH, MAX_AGE, NOW, key, live, record};
+use crate::setup::{client, on, server};
 
 /// What a connection beside the store reads of the server's counters.
 async fn status(client: &mut Conn, names: &[&str]) -> u64 {

@@ -9,7 +9,8 @@ use cloakroom::store::{Created, Ended, PostgresStore, Store, Updated};
 use cloakroom::{Record, RecordParts};
 
 use crate::or_skip;
-use crate::setup::{NOW, builder, client, fresh, key, live, on, record, server};
+use crate::records::{NOW, key, live, record};
+use crate::setup::{builder, client, fresh, on, server};
 
 /// Waits for the end as the backend does: it registers, looks, and waits to be told.
 async fn wait(store: &PostgresStore, n: u8) {
@@ -54,7 +55,7 @@ async fn an_end_is_told_to_other_instances() {
     let ((), ()) = tokio::join!(in_time(wait(&one, 1)), end);
     // An update to a record that is expired is an end as well.
     let found = live(&other, key(2), NOW).await.unwrap();
-    let empty = Record::from(RecordParts { idle_deadline: NOW, ..crate::setup::parts(2) });
+    let empty = Record::from(RecordParts { idle_deadline: NOW, ..crate::records::parts(2) });
     let end = async {
         let updated = other.update(key(2), empty, found.revision(), NOW).await.unwrap();
         assert_eq!(updated, Updated::Updated);

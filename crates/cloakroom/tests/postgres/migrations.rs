@@ -5,7 +5,8 @@ use cloakroom::store::{Created, PostgresStore, PostgresStoreBuilder, Store};
 use cloakroom_servers::{PgBouncer, Postgres};
 
 use crate::or_skip;
-use crate::setup::{NOW, fresh, key, live, record, shared_client, store};
+use crate::records::{NOW, key, live, record};
+use crate::setup::{fresh, shared_client, store};
 
 fn in_schema(schema: &str) -> PostgresStore {
     let url = Postgres::shared().expect("asked before");

@@ -9,7 +9,8 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use tokio_postgres::NoTls;
 
 use crate::or_skip;
-use crate::setup::{NOW, fresh, key, live, record, store};
+use crate::records::{NOW, key, live, record};
+use crate::setup::{fresh, store};
 
 /// All that an error tells, its causes included.
 fn told(error: &Error) -> String {
@@ -64,7 +65,7 @@ async fn s_084_namespaces_never_meet() {
     for (n, name) in (0..).zip(&names) {
         let named = store.with_namespace(name).unwrap();
         let found = live(&named, key(1), NOW).await.expect("live");
-        assert_eq!(crate::setup::number(&found), n);
+        assert_eq!(crate::records::number(&found), n);
         assert_eq!(named.directory().unwrap().count(NOW).await.unwrap(), 1);
     }
     assert!(live(&store, key(1), NOW).await.is_none());

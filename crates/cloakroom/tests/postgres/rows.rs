@@ -10,7 +10,8 @@ use cloakroom::{
 use tokio_postgres::types::ToSql;
 
 use crate::or_skip;
-use crate::setup::{MAX_AGE, NOW, builder, fresh, key, live, parts, record, shared_client, store};
+use crate::records::{MAX_AGE, NOW, key, live, parts, record};
+use crate::setup::{builder, fresh, shared_client, store};
 
 /// A store, and the name of its namespace, by which its rows are found.
 async fn named() -> Option<(PostgresStore, String)> {

@@ -1,20 +1,11 @@
 //! A server, and a store in a namespace of its own.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use cloakroom::store::{Lookup, PostgresStore, PostgresStoreBuilder, Store};
-use cloakroom::{
-    DataBuilder, Encoding, Record, RecordParts, Revision, SecretHash, SessionHandle, UnixMillis,
-};
+use cloakroom::store::{PostgresStore, PostgresStoreBuilder};
 use cloakroom_servers::{PgBouncer, Postgres, required};
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls};
-
-pub(crate) const NOW: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
-pub(crate) const MAX_AGE: Duration = Duration::from_secs(100);
-pub(crate) const HASH: SecretHash = SecretHash::from_bytes([7; 32]);
 
 /// The role of the application: it may read and write the table, and create nothing.
 const ROLE: &str = "cloakroom_test";
@@ -101,47 +92,8 @@ pub(crate) async fn shared_client() -> Client {
     client(Postgres::shared().expect("it was there for the store")).await
 }
 
-pub(crate) fn key(n: u8) -> SessionHandle {
-    SessionHandle::from_bytes([n; 16])
-}
-
-pub(crate) fn parts(n: u64) -> RecordParts {
-    static REVISIONS: AtomicU64 = AtomicU64::new(1);
-    let mut data = DataBuilder::new(Encoding::Json);
-    data.insert("n", &n).expect("a number is JSON");
-    RecordParts {
-        data: data.build(),
-        secret_hash: HASH,
-        revision: Revision::from_u64(REVISIONS.fetch_add(1, Ordering::Relaxed)),
-        created_at: NOW,
-        idle_deadline: NOW.plus(MAX_AGE),
-        max_age: MAX_AGE,
-        absolute_deadline: None,
-        authenticated_at: None,
-        secret_since: NOW,
-        previous_secret: None,
-        subject: None,
-        labels: BTreeMap::new(),
-        browser_session: false,
-    }
-}
-
-pub(crate) fn record(n: u64) -> Record {
-    parts(n).into()
-}
-
-pub(crate) fn number(record: &Record) -> u64 {
-    record.data().get("n").expect("a number").expect("the key n")
-}
-
-/// The live record of a key.
-pub(crate) async fn live(
-    store: &PostgresStore,
-    key: SessionHandle,
-    now: UnixMillis,
-) -> Option<Record> {
-    match store.load(key, None, now).await.expect("a load works") {
-        Lookup::Live(record) => Some(record),
-        Lookup::Absent(_) => None,
-    }
+/// A store on the shared server as the URL reaches it, in a namespace of its own.
+pub(crate) fn through(url: &str) -> PostgresStore {
+    let url = format!("{url}?namespace={}", fresh("through"));
+    PostgresStore::from_url(&url).unwrap().with_max_connections(1).build().unwrap()
 }

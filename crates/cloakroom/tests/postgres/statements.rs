@@ -7,9 +7,8 @@ use cloakroom::testkit::conformance;
 use cloakroom::{Record, RecordParts, UnixMillis};
 
 use crate::or_skip;
-use crate::setup::{
-    HASH, MAX_AGE, NOW, client, key, live, number, on, record, server, with_options,
-};
+use crate::records::{HASH, MAX_AGE, NOW, key, live, number, record};
+use crate::setup::{client, on, server, with_options};
 
 /// Statements in a log of all statements.
 fn statements(log: &str) -> usize {
@@ -143,7 +142,7 @@ async fn s_106_neither_time_zones_nor_2038_move_a_deadline() {
             created_at: created,
             idle_deadline: deadline,
             max_age: deadline.since(created).min(Duration::from_millis((1 << 40) - 1)),
-            ..crate::setup::parts(u64::from(n))
+            ..crate::records::parts(u64::from(n))
         });
         assert_eq!(east.create(key(n), made.clone(), created).await.unwrap(), Created::Created);
         let before = deadline.minus(Duration::from_millis(1));
@@ -155,7 +154,7 @@ async fn s_106_neither_time_zones_nor_2038_move_a_deadline() {
     // A renewal ends where moments end.
     let renewal = Renewal::new(HASH, Some(Duration::ZERO));
     let end = UnixMillis::MAX.minus(Duration::from_millis(5));
-    let long = RecordParts { idle_deadline: end, max_age: MAX_AGE, ..crate::setup::parts(5) };
+    let long = RecordParts { idle_deadline: end, max_age: MAX_AGE, ..crate::records::parts(5) };
     assert_eq!(east.create(key(5), long.into(), NOW).await.unwrap(), Created::Created);
     let now = end.minus(Duration::from_millis(1));
     let found = west.load(key(5), Some(&renewal), now).await.unwrap();
