@@ -6,16 +6,11 @@
 
 mod document;
 mod file;
-mod file_envelope;
-mod file_folder;
 mod metadata;
 mod redis;
-mod redis_builder;
-mod redis_keys;
 
 pub use self::file::FileStore;
-pub use self::redis::RedisStore;
-pub use self::redis_builder::RedisStoreBuilder;
+pub use self::redis::{RedisStore, RedisStoreBuilder};
 
 pub(super) use self::file::open as open_file;
-pub(super) use self::redis_builder::open as open_redis;
+pub(super) use self::redis::open as open_redis;

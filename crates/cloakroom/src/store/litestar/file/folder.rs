@@ -12,7 +12,7 @@ use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::file_envelope::Envelope;
+use super::envelope::Envelope;
 use crate::id::{IdFormat, SessionHandle, SessionId};
 use crate::time::UnixMillis;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::redis::{RedisStore, Settings};
-use super::redis_keys::Keys;
+use super::keys::Keys;
+use super::{RedisStore, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::AnyStore;
 use crate::store::open::StoreUrl;

@@ -1,14 +1,17 @@
 //! Sessions that a Litestar application has in Redis or Valkey.
 
+mod builder;
+mod keys;
+
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use redis::Value;
 
-use super::document;
-use super::metadata;
-use super::redis_builder::RedisStoreBuilder;
-use super::redis_keys::Keys;
+pub use self::builder::RedisStoreBuilder;
+pub(in crate::store) use self::builder::open;
+use self::keys::Keys;
+use super::{document, metadata};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{IdFormat, SessionHandle, SessionId};
 use crate::record::{Limits, Record, Revision};
@@ -111,7 +114,7 @@ impl RedisStore {
         RedisStoreBuilder::from_url(url)?.build()
     }
 
-    pub(super) fn new(server: Server, keys: Keys, settings: Settings) -> Self {
+    fn new(server: Server, keys: Keys, settings: Settings) -> Self {
         Self { server, keys, settings }
     }
 
