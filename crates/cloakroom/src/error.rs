@@ -52,7 +52,7 @@ pub enum ErrorKind {
     Excluded,
     /// A cookie without `Secure` on a host that is not loopback.
     InsecureHost,
-    /// The store cannot do this, such as listing; its `capabilities()` say what it can.
+    /// The store cannot do this, such as listing: it has no [`directory`](crate::Store::directory).
     Unsupported,
     /// A store's URL that cannot be read, or that names a store whose feature is off.
     StoreUrl,

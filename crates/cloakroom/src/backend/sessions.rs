@@ -117,7 +117,8 @@ impl Sessions {
         }
     }
 
-    /// The number of live sessions.
+    /// The number of live sessions. Two calls to the store: the lease of a [cleanup](Self::clean_up_every) is no
+    /// session.
     ///
     /// # Errors
     /// As [`of`](Self::of).
