@@ -47,6 +47,9 @@ struct State {
     weather: Weather,
     connections: Vec<TcpStream>,
     cuts: u64,
+    /// Whether the last that passed was from a client.
+    is_asking: bool,
+    round_trips: u64,
 }
 
 impl Proxy {
@@ -93,6 +96,11 @@ impl Proxy {
         self.shared.lock().cut();
     }
 
+    /// How often clients have spoken after answers: the round trips, where one is made at a time.
+    pub fn round_trips(&self) -> u64 {
+        self.shared.lock().round_trips
+    }
+
     /// How often it has cut in place of an answer.
     pub fn cuts(&self) -> u64 {
         self.shared.lock().cuts
@@ -109,6 +117,11 @@ impl Drop for Proxy {
 }
 
 impl State {
+    fn count(&mut self, is_reply: bool) {
+        self.round_trips += u64::from(!is_reply && !self.is_asking);
+        self.is_asking = !is_reply;
+    }
+
     fn cut(&mut self) {
         for connection in self.connections.drain(..) {
             let _ = connection.shutdown(Shutdown::Both);
@@ -151,6 +164,7 @@ impl Shared {
             if length == 0 || !self.lets_pass(is_reply) {
                 return Ok(());
             }
+            self.lock().count(is_reply);
             to.write_all(&buffer[..length])?;
         }
     }

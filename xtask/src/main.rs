@@ -28,6 +28,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Measures what sessions in Redis, SQLite and PostgreSQL cost; takes minutes.
+    BenchStores {
+        /// `--store redis`, `sqlite` or `postgres` for one alone, `--quick`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Counts the instructions of a request, beside those recorded in bench/instructions.toml.
     Instructions {
         /// The ID of one row to count alone, `--record` to record the counts.
@@ -55,6 +61,9 @@ fn main() -> ExitCode {
             .and_then(|()| steps::test()),
         Task::Bench => steps::bench(),
         Task::BenchLarge { arguments } => steps::bench_binary("large", &arguments),
+        Task::BenchStores { arguments } => {
+            packages::install(packages::STORES).and_then(|()| steps::bench_stores(&arguments))
+        }
         Task::Instructions { arguments } => packages::install(packages::COUNTER)
             .and_then(|()| steps::bench_binary("instructions", &arguments)),
         Task::Soak { arguments } => {

@@ -19,6 +19,12 @@ pub(crate) const TESTS: &[Package] = &[
     ("python3-venv", "/usr/share/doc/python3-venv"),
     ("redis-server", "/usr/bin/redis-server"),
 ];
+/// The servers of the benches of stores, and what loads them.
+pub(crate) const STORES: &[Package] = &[
+    ("postgresql", "/usr/lib/postgresql"),
+    ("redis-server", "/usr/bin/redis-server"),
+    ("wrk", "/usr/bin/wrk"),
+];
 /// What counts instructions.
 pub(crate) const COUNTER: &[Package] = &[("valgrind", "/usr/bin/valgrind")];
 

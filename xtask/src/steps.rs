@@ -59,6 +59,20 @@ pub(crate) fn bench_binary(name: &str, arguments: &[String]) -> Outcome {
     cargo(&run.into_iter().chain(arguments).collect::<Vec<_>>(), &[])
 }
 
+/// The peer is built first, in a workspace of its own.
+pub(crate) fn bench_stores(arguments: &[String]) -> Outcome {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let (manifest, target) =
+        (format!("{root}/bench/peer/Cargo.toml"), format!("{root}/target/peer"));
+    let build = ["build", "--release", "--locked", "--manifest-path", &manifest];
+    cargo(&[&build[..], &["--target-dir", &target]].concat(), &[])?;
+    cargo(&["build", "--release", "--package", "cloakroom-bench-stores"], &[])?;
+    let peer = format!("{target}/release/cloakroom-bench-peer");
+    let run = ["run", "--release", "--package", "cloakroom-bench-stores", "--", "--peer", &peer];
+    let arguments = arguments.iter().map(String::as_str).filter(|argument| *argument != "--");
+    cargo(&run.into_iter().chain(arguments).collect::<Vec<_>>(), &[])
+}
+
 pub(crate) fn soak(arguments: &[String]) -> Outcome {
     let run =
         ["run", "--release", "--package", "cloakroom", "--all-features", "--example", "soak", "--"];

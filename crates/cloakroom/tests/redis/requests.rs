@@ -106,8 +106,9 @@ async fn fifty_writers_of_one_session_all_get_through() {
     for n in 0..50 {
         assert_eq!(session.get::<u64>(&format!("k{n}")).unwrap(), Some(n));
     }
-    // If all load before the first writes: 50 loads, 50 updates, and for the 49 that lose one more of each.
-    assert!(asked <= 198, "{asked} commands");
+    // 50 loads, 50 updates of which one succeeds, one more load, and 49 updates in turn, each on what the one before
+    // has written; a few more if somebody comes late.
+    assert!(asked <= 160, "{asked} commands");
 }
 
 #[tokio::test]
