@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use cloakroom::store::{Created, Directory, Ended, Lookup, Renewal, Store, Updated};
+use cloakroom::store::{Created, Directory, Ended, Lookup, PostgresStore, Renewal, Store, Updated};
 use cloakroom::testkit::conformance;
-use cloakroom::{Record, RecordParts, UnixMillis};
+use cloakroom::{
+    Record, RecordParts, ServerSideSessionBackend, ServerSideSessionConfig, Session, UnixMillis,
+};
+use cloakroom_servers::Proxy;
 
 use crate::or_skip;
 use crate::records::{HASH, MAX_AGE, NOW, key, live, number, record};
@@ -159,4 +162,44 @@ async fn s_106_neither_time_zones_nor_2038_move_a_deadline() {
     let now = end.minus(Duration::from_millis(1));
     let found = west.load(key(5), Some(&renewal), now).await.unwrap();
     assert!(matches!(found, Lookup::Live(found) if found.idle_deadline() == UnixMillis::MAX));
+}
+
+/// Counted between the application and the server, which also sees what is no statement.
+#[tokio::test]
+async fn a_request_takes_as_many_round_trips_as_it_must() {
+    let server = or_skip!(server(&[]).await);
+    on(&server).build().unwrap().check().await.unwrap();
+    let proxy = Proxy::start(server.port()).unwrap();
+    let url = server.url().replace(&format!(":{}/", server.port()), &format!(":{}/", proxy.port()));
+    let builder = PostgresStore::from_url(&url).unwrap().with_max_connections(1);
+    let store = builder.with_prepared_statements(true).build().unwrap();
+    let backend = ServerSideSessionBackend::new(store, ServerSideSessionConfig::default()).unwrap();
+    let request = async |cookie: &str, change: &dyn Fn(&Session)| {
+        let before = proxy.round_trips();
+        let session = backend.load_from_connection([cookie.as_bytes()]).await.unwrap();
+        change(&session);
+        let (headers, outcome) = backend.store_in_message(&session, 200).await;
+        outcome.unwrap();
+        let line = headers.set_cookie.unwrap_or_default();
+        (line.split(';').next().unwrap_or_default().to_owned(), proxy.round_trips() - before)
+    };
+    // A connection prepares each statement when it first needs it.
+    for warm in [false, true] {
+        let costs = |what: &str, trips, expected| {
+            assert!(!warm || trips == expected, "{what}: {trips} round trips");
+        };
+        let (cookie, trips) = request("", &|session| session.insert("n", &0).unwrap()).await;
+        costs("create", trips, 1);
+        let (_, trips) = request(&cookie, &|session| {
+            assert_eq!(session.get::<u64>("n").unwrap(), Some(0));
+        })
+        .await;
+        costs("read", trips, 1);
+        let (_, trips) = request(&cookie, &|session| session.insert("n", &1).unwrap()).await;
+        costs("write", trips, 2);
+        let (cookie, trips) = request(&cookie, &|session| session.cycle_id().unwrap()).await;
+        costs("cycle", trips, 2);
+        let (_, trips) = request(&cookie, &|session| session.destroy().unwrap()).await;
+        costs("destroy", trips, 2);
+    }
 }
