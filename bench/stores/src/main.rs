@@ -83,7 +83,7 @@ fn with_sqlite(programs: &Programs, length: Length) {
 }
 
 fn with_postgres(programs: &Programs, length: Length) {
-    let Some(server) = required("postgresql", Postgres::start(&["fsync = on"])) else { return };
+    let Some(server) = required("postgresql", Postgres::start(&[])) else { return };
     println!("PostgreSQL: round trips a request, counted between the application and the server\n");
     println!("{}\n", costs::of_postgres(programs, &server));
     println!("PostgreSQL: requests a second from so many tasks, no sockets; 16 connections\n");

@@ -228,7 +228,7 @@ async fn a_create_that_waits_for_another_finds_what_that_left() {
     let insert = "INSERT INTO cloakroom_sessions (namespace, handle, ended, expires_at, revision, secret_hash, \
                   created_at, idle_deadline, max_age, secret_since, browser_session, data) \
                   VALUES ($1, $2, NULL, $3, 1, sha256(''), 0, $3, 1, 0, false, '{}')";
-    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%added AS%'";
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%ON CONFLICT DO NOTHING%'";
     let beside = shared_client().await;
     for (n, expires_at, commits, expected) in [
         (1, NOW.plus(MAX_AGE), true, Created::Occupied),

@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use super::connection::Deadline;
 use super::row::Parameter;
 use super::{PostgresStore, named};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::SessionHandle;
 use crate::store::Renewal;
 use crate::store::sql::millis;
@@ -40,15 +40,31 @@ impl PostgresStore {
     ) -> Result<String> {
         let deadline = self.inner.connections.deadline();
         while !deadline.is_over() {
-            let rows = self.ask(what, sql, key, parameters, deadline).await?;
-            let word = rows.first().and_then(|row| row.try_get::<_, String>(0).ok());
-            match word {
-                Some(word) if word == "again" => {}
-                Some(word) => return Ok(word),
-                None => break,
+            match self.word(what, sql, key, parameters, deadline).await? {
+                word if word == "again" => {}
+                word => return Ok(word),
             }
         }
-        Err(named(self.inner.connections.out_of_time(what)))
+        Err(self.out_of_time(what))
+    }
+
+    /// Runs a statement that answers with a word.
+    pub(super) async fn word(
+        &self,
+        what: &str,
+        sql: &str,
+        key: SessionHandle,
+        parameters: &[Parameter<'_>],
+        deadline: Deadline,
+    ) -> Result<String> {
+        let rows = self.ask(what, sql, key, parameters, deadline).await?;
+        let word = rows.first().and_then(|row| row.try_get(0).ok());
+        word.ok_or_else(|| self.out_of_time(what))
+    }
+
+    /// What to answer when others kept changing the row for as long as a call may take.
+    pub(super) fn out_of_time(&self, what: &str) -> Error {
+        named(self.inner.connections.out_of_time(what))
     }
 
     /// Until when it is remembered why a session was ended at `now`.

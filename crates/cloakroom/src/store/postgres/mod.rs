@@ -206,12 +206,24 @@ impl Store for PostgresStore {
     }
 
     async fn create(&self, key: SessionHandle, record: Record, now: UnixMillis) -> Result<Created> {
+        const WHAT: &str = "create a session";
         let (columns, moment) = (Columns::of(&record).map_err(named)?, millis(now));
         let mut parameters: Vec<Parameter<'_>> = vec![(&moment, Type::INT8)];
         parameters.extend(columns.parameters());
-        let sql = &self.inner.statements.create;
-        let word = self.decide("create a session", sql, key, &parameters).await?;
-        Ok(if word == "created" { Created::Created } else { Created::Occupied })
+        let Statements { add, replace, .. } = &self.inner.statements;
+        let deadline = self.inner.connections.deadline();
+        while !deadline.is_over() {
+            if !self.ask(WHAT, add, key, &parameters, deadline).await?.is_empty() {
+                return Ok(Created::Created);
+            }
+            // The handle has a row, which may be that of a session that is no more.
+            match self.word(WHAT, replace, key, &parameters, deadline).await?.as_str() {
+                "again" => {}
+                "created" => return Ok(Created::Created),
+                _ => return Ok(Created::Occupied),
+            }
+        }
+        Err(self.out_of_time(WHAT))
     }
 
     async fn update(

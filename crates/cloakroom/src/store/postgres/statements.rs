@@ -46,8 +46,10 @@ pub(super) struct Statements {
     pub(super) load: String,
     /// 1 namespace, 2 handle, 3 now, 4 secret hash, 5 least step or NULL. Also whether to ask again.
     pub(super) renew: String,
+    /// 1 namespace, 2 handle, 3 unused, 4… record. One row unless the handle has a row already.
+    pub(super) add: String,
     /// 1 namespace, 2 handle, 3 now, 4… record. Says `created`, `occupied` or `again`.
-    pub(super) create: String,
+    pub(super) replace: String,
     /// 1 namespace, 2 handle, 3 now, 4… record, 21 expected revision. Says `updated`, `conflict`, `gone` or
     /// `again`.
     pub(super) update: String,
@@ -81,7 +83,14 @@ impl Statements {
         Self {
             load: format!("SELECT {READ}, false FROM {table} WHERE {KEY}"),
             renew: renew(&table),
-            create: create(&table),
+            add: add(&table),
+            replace: format!(
+                "WITH replaced AS (UPDATE {table} SET ended = NULL, {} \
+                 WHERE {KEY} AND NOT ({LIVE}) RETURNING 1) \
+                 SELECT CASE WHEN EXISTS (SELECT FROM replaced) THEN 'created' \
+                 WHEN EXISTS (SELECT FROM {table} WHERE {KEY} AND {LIVE}) THEN 'occupied' ELSE 'again' END",
+                assignments()
+            ),
             update: format!(
                 "WITH changed AS (UPDATE {table} SET {} WHERE {KEY} AND {LIVE} AND revision = $21 \
                  RETURNING 1){}",
@@ -156,19 +165,13 @@ fn renew(table: &str) -> String {
     )
 }
 
-/// Takes the place of a row that is dead, or else adds one, unless a live one is there.
-fn create(table: &str) -> String {
+/// Adds a row. Nearly every create needs no more: a handle is random, and has a row only if it was in use before.
+fn add(table: &str) -> String {
     let names: Vec<_> = RECORD.iter().map(|(name, _)| *name).collect();
     let values = RECORD.iter().enumerate();
     let values: Vec<_> = values.map(|(n, (_, cast))| format!("${}{cast}", n + FIRST)).collect();
     format!(
-        "WITH replaced AS (UPDATE {table} SET ended = NULL, {} \
-         WHERE {KEY} AND NOT ({LIVE}) RETURNING 1), \
-         added AS (INSERT INTO {table} (namespace, handle, {}) SELECT $1, $2, {} \
-         WHERE NOT EXISTS (SELECT FROM replaced) ON CONFLICT DO NOTHING RETURNING 1) \
-         SELECT CASE WHEN EXISTS (SELECT FROM replaced) OR EXISTS (SELECT FROM added) THEN 'created' \
-         WHEN EXISTS (SELECT FROM {table} WHERE {KEY} AND {LIVE}) THEN 'occupied' ELSE 'again' END",
-        assignments(),
+        "INSERT INTO {table} (namespace, handle, {}) VALUES ($1, $2, {}) ON CONFLICT DO NOTHING RETURNING 1",
         names.join(", "),
         values.join(", ")
     )
