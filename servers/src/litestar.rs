@@ -2,12 +2,12 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::{Process, free_port};
 
-/// The application of `examples/litestar-migration`, on a port of its own. Gone when it is dropped.
+/// A Litestar application on a port of its own. Gone when it is dropped.
 #[derive(Debug)]
 pub struct Litestar {
     _process: Process,
@@ -15,15 +15,28 @@ pub struct Litestar {
 }
 
 impl Litestar {
-    /// Starts it with what its environment says; `None` if there is no Python with Litestar at
-    /// `CLOAKROOM_TEST_LITESTAR`, which `cargo xtask test` makes at `target/litestar`.
+    /// Starts the one that has every session operation as a route, with what its environment says; `None` if
+    /// there is no Python with Litestar at `CLOAKROOM_TEST_LITESTAR`, which `cargo xtask test` makes at
+    /// `target/litestar`.
     ///
     /// # Errors
     /// If it cannot be started.
     pub fn start(environment: &[(&str, &str)]) -> io::Result<Option<Self>> {
-        let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        Self::start_application(&root().join("servers/litestar"), "app:app", environment)
+    }
+
+    /// Starts an application of a folder, named `module:variable` as uvicorn takes it; otherwise as
+    /// [`start`](Self::start).
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn start_application(
+        folder: &Path,
+        name: &str,
+        environment: &[(&str, &str)],
+    ) -> io::Result<Option<Self>> {
         let python = std::env::var_os("CLOAKROOM_TEST_LITESTAR")
-            .map_or_else(|| root.join("target/litestar/bin/python"), PathBuf::from);
+            .map_or_else(|| root().join("target/litestar/bin/python"), PathBuf::from);
         if !python.exists() {
             return Ok(None);
         }
@@ -32,8 +45,8 @@ impl Litestar {
         command
             .args(["-m", "uvicorn", "--host", "127.0.0.1", "--port", &port.to_string()])
             .args(["--no-access-log", "--app-dir"])
-            .arg(root.join("examples/litestar-migration"))
-            .arg("app:app")
+            .arg(folder)
+            .arg(name)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .envs(environment.iter().copied());
         let mut process = Process::start(command, tempfile::tempdir()?)?;
@@ -45,4 +58,8 @@ impl Litestar {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }

@@ -1,4 +1,4 @@
-"""The application that is to be moved: every session operation of Litestar as a route.
+"""Every session operation of Litestar as a route: the other side of the tests that share sessions with it.
 
 Settings come from the environment, so that tests can start it in many ways:
   LITESTAR_STORE      redis URL, or the path of a folder
