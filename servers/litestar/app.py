@@ -30,6 +30,15 @@ async def slow(request: Request, delay: int) -> dict:
     return dict(request.session)
 
 
+@get("/held")
+async def held(request: Request, begun: str, until: str) -> dict:
+    """Makes one file when it has the session, and answers when there is the other."""
+    Path(begun).touch()
+    while not Path(until).exists():
+        await asyncio.sleep(0.005)
+    return dict(request.session)
+
+
 @post("/set", status_code=204)
 async def change(request: Request) -> None:
     request.session.update(await request.json())
@@ -78,7 +87,7 @@ def application() -> Litestar:
         stores = {"sessions": root}
     config = ServerSideSessionConfig(**json.loads(os.environ.get("LITESTAR_SESSION", "{}")))
     return Litestar(
-        [session, slow, change, replace, remove, clear, sweep, delete_all, health],
+        [session, slow, held, change, replace, remove, clear, sweep, delete_all, health],
         middleware=[config.middleware],
         stores=stores,
         openapi_config=None,
