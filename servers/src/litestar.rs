@@ -5,7 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Process, free_port};
+use crate::Process;
+
+/// What uvicorn prints before its port, in the line that says that it serves.
+const STARTED: &str = "Uvicorn running on http://127.0.0.1:";
 
 /// A Litestar application on a port of its own. Gone when it is dropped.
 #[derive(Debug)]
@@ -40,17 +43,22 @@ impl Litestar {
         if !python.exists() {
             return Ok(None);
         }
-        let port = free_port()?;
         let mut command = Command::new(python);
         command
-            .args(["-m", "uvicorn", "--host", "127.0.0.1", "--port", &port.to_string()])
+            .args(["-m", "uvicorn", "--host", "127.0.0.1", "--port", "0", "--no-use-colors"])
             .args(["--no-access-log", "--app-dir"])
             .arg(folder)
             .arg(name)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .envs(environment.iter().copied());
         let mut process = Process::start(command, tempfile::tempdir()?)?;
-        process.wait_for_port(port)?;
+        // It takes its own port and tells it: one that was free when Python was started may be another's by now.
+        process.wait_for_output(" (Press CTRL+C to quit)")?;
+        let output = process.output();
+        let port = output.split(STARTED).nth(1).and_then(|rest| rest.split(' ').next());
+        let Some(port) = port.and_then(|port| port.parse().ok()) else {
+            return Err(io::Error::other(format!("uvicorn names no port: {output}")));
+        };
         Ok(Some(Self { _process: process, address: (Ipv4Addr::LOCALHOST, port).into() }))
     }
 

@@ -21,12 +21,12 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Starts it with the files of its configuration, of which one is `nginx.conf`, and waits until it listens on
-    /// the port; `None` if it is not installed. Paths in the configuration are relative to its folder.
+    /// Starts it with the files of its configuration, of which one is `nginx.conf`, and waits until it serves;
+    /// `None` if it is not installed. Paths in the configuration are relative to its folder.
     ///
     /// # Errors
     /// If it does not start.
-    pub fn start(port: u16, files: &[(&str, &str)]) -> io::Result<Option<Self>> {
+    pub fn start(files: &[(&str, &str)]) -> io::Result<Option<Self>> {
         if !Path::new(PROGRAM).exists() {
             return Ok(None);
         }
@@ -39,7 +39,8 @@ impl Nginx {
             // In the foreground, and telling what becomes of its workers.
             .args(["-g", "daemon off; pid nginx.pid; error_log stderr notice;"]);
         let mut process = Process::start(program, folder)?;
-        process.wait_for_port(port)?;
+        // It listens by then, and on a port of another program it would not have come so far.
+        process.wait_for_output(STARTED)?;
         Ok(Some(Self { process }))
     }
 

@@ -26,7 +26,7 @@ fn answer(port: u16) -> String {
 #[test]
 fn a_new_configuration_is_in_force_when_reload_returns_and_a_broken_one_never() {
     let port = free_port().unwrap();
-    let nginx = Nginx::start(port, &[("nginx.conf", &configuration(port, "one"))]);
+    let nginx = Nginx::start(&[("nginx.conf", &configuration(port, "one"))]);
     let Some(mut nginx) = required("nginx", nginx) else { return };
     assert_eq!(answer(port), "one");
     for name in ["two", "three"] {

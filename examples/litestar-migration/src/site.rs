@@ -112,14 +112,11 @@ impl Site {
             shared: serve(routes().layer(SessionLayer::from_backend(before))).await?,
             own: serve(after.layer(SessionLayer::from_backend(own(&url)?))).await?,
         };
-        let nginx = Nginx::start(
-            ports.nginx,
-            &[
-                ("nginx.conf", include_str!("../nginx/nginx.conf")),
-                ("site.conf", &ports.site(step)),
-                ("routes.conf", step.routes()),
-            ],
-        )?;
+        let nginx = Nginx::start(&[
+            ("nginx.conf", include_str!("../nginx/nginx.conf")),
+            ("site.conf", &ports.site(step)),
+            ("routes.conf", step.routes()),
+        ])?;
         let nginx = nginx.ok_or(SiteError::Missing("nginx"))?;
         let mut site = Self { nginx, litestar: Some(litestar), _redis: redis, ports };
         site.stop_litestar_after(step);
@@ -163,7 +160,7 @@ impl Ports {
     }
 }
 
-/// The port if nobody listens on it, or any free one for 0: whoever waits for a port takes any program for nginx.
+/// The port if nobody listens on it, or any free one for 0. Asked first, since nginx tries for seconds before it says so.
 fn free(port: u16) -> Result<u16, StartError> {
     if port == 0 {
         return Ok(free_port()?);
