@@ -39,7 +39,7 @@ pub fn own(redis: &str) -> Result<ServerSideSessionBackend, StartError> {
 }
 
 /// Brings visitors along who still come with the old cookie: what they had goes to a session of
-/// [`own`], and the old one ends.
+/// [`own`], and the old one ends. Of two requests that come at once each may make one; the browser keeps the last.
 ///
 /// # Errors
 /// If a store cannot be asked. The old session is there until the new one is stored.

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::process::Process;
 use crate::sides::{IN_FOLDERS, ON_REDIS, Sides, in_folder, on_redis};
 
 #[tokio::test]
@@ -84,5 +85,29 @@ async fn what_is_not_changed_here_is_not_touched() {
         sides.browser.does_here("/set", r#"{"z":1}"#).await;
         let both = sides.browser.there("GET", "/session", "").await.body;
         assert_eq!(both, format!("{},\"z\":1}}", theirs.strip_suffix('}').unwrap()));
+    }
+}
+
+/// When the last route has moved: what keeps the cookie's name and the store keeps the sessions.
+#[tokio::test]
+async fn stricter_settings_keep_what_both_sides_made() {
+    for sides in [on_redis(ON_REDIS[0]).await, in_folder(IN_FOLDERS[0]).await] {
+        let Some(mut sides) = sides else { continue };
+        sides.browser.does_there("/set", r#"{"theirs":1}"#).await;
+        sides.browser.does_here("/set", r#"{"ours":2}"#).await;
+        let settings = ["preset=litestar", "secure=true", "absolute_timeout=1d", "rotate_every=1h"];
+        let settings = settings.into_iter().flat_map(|setting| ["--set", setting]);
+        let arguments: Vec<_> = ["--store", &sides.store].into_iter().chain(settings).collect();
+        let strict = Process::start(&arguments).await;
+        let mut visitor = strict.visitor();
+        visitor.cookie = sides.browser.cookie.clone();
+        assert_eq!(visitor.data().await, json!({"theirs": 1, "ours": 2}));
+        let answer = visitor.post("/sign-in", r#"{"subject":"ada"}"#).await;
+        let line = answer.set_cookie().unwrap();
+        assert!(line.starts_with("session=") && line.ends_with("; Secure"), "{line}");
+        let session = visitor.session().await;
+        let lives =
+            session["expires_at"].as_u64().unwrap() - session["created_at"].as_u64().unwrap();
+        assert!(lives < 2 * 86_400_000, "{session}");
     }
 }

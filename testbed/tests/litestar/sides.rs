@@ -55,6 +55,8 @@ pub(crate) struct Sides {
     redis: Option<RedisServer>,
     folder: TempDir,
     layout: Layout,
+    /// The store of the program, for another one with other settings.
+    pub(crate) store: String,
     pub(crate) browser: Browser,
 }
 
@@ -89,9 +91,10 @@ async fn start(
         ("LITESTAR_NAMESPACE", layout.namespace),
     ];
     let litestar = required("python3 with litestar", Litestar::start(&environment))?;
-    let ours = Process::start(&["--store", ours, "--set", "preset=litestar"]).await;
-    let browser = Browser { here: ours.address, there: litestar.address(), cookie: None };
-    Some(Sides { _litestar: litestar, _ours: ours, redis, folder, layout, browser })
+    let process = Process::start(&["--store", ours, "--set", "preset=litestar"]).await;
+    let browser = Browser { here: process.address, there: litestar.address(), cookie: None };
+    let (store, _ours, _litestar) = (ours.to_owned(), process, litestar);
+    Some(Sides { _litestar, _ours, redis, folder, layout, store, browser })
 }
 
 impl Sides {
