@@ -60,7 +60,7 @@ impl Shop {
             }
             panic!("it ended without `{what}`");
         };
-        timeout(6 * PATIENCE, found).await.unwrap_or_else(|_| panic!("it never said `{what}`"));
+        timeout(3 * PATIENCE, found).await.unwrap_or_else(|_| panic!("it never said `{what}`"));
     }
 
     async fn goes_on(&mut self, now: &str) {
@@ -155,6 +155,8 @@ async fn the_guide_is_followed_from_start_to_end() {
     let mut bob = Browser::at(shop.address);
     check(&bob.submit("/account/sign-in", "name=Bob").await, &["You are Bob.", "from Litestar."]);
 
+    // As browsers do, for a request that may come.
+    let _open = TcpStream::connect(shop.address).await.unwrap();
     shop.goes_on("Now /account is Rust's, the rest is Litestar's.").await;
     // What Litestar made, Rust reads.
     check(&ada.get("/account").await, &["Visits: 1.", "Cart (1)", "nobody.", "from Rust."]);
