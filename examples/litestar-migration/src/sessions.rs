@@ -1,5 +1,7 @@
 //! Where sessions are: with Litestar's while it serves, and in records of our own when it no longer does.
 
+use std::time::Duration;
+
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::{COOKIE, SET_COOKIE};
@@ -7,7 +9,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use cloakroom::store::litestar;
 use cloakroom::{
-    Error, ErrorKind, RedisStoreBuilder, ServerSideSessionBackend, ServerSideSessionConfig, Session,
+    Error, ErrorKind, MaxAge, RedisStoreBuilder, ServerSideSessionBackend, ServerSideSessionConfig,
+    Session,
 };
 use serde_json::{Map, Value};
 
@@ -38,11 +41,18 @@ pub fn own(redis: &str) -> Result<ServerSideSessionBackend, StartError> {
     Ok(ServerSideSessionBackend::new(store, config)?)
 }
 
+/// How long a session that was brought along is still there: the requests of one page come at once, all with the
+/// old cookie, and none of them is to find nothing.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Takes the cookie of [`shared`] away; its `Path` is the one of that configuration.
+const NO_OLD_COOKIE: HeaderValue = HeaderValue::from_static("session=; Max-Age=0; Path=/");
+
 /// Brings visitors along who still come with the old cookie: what they had goes to a session of
-/// [`own`], and the old one ends. Of two requests that come at once each may make one; the browser keeps the last.
+/// [`own`], and the old one ends soon. Of requests that come at once each makes one; the browser keeps the last.
 ///
 /// # Errors
-/// If a store cannot be asked. The old session is there until the new one is stored.
+/// If a store cannot be asked. The old session is as it was until the new one is stored.
 pub async fn bring_along(
     State(before): State<ServerSideSessionBackend>,
     session: Session,
@@ -64,16 +74,12 @@ pub async fn bring_along(
         session.sign_in(&user)?;
     }
     session.save().await?;
-    old.destroy()?;
-    let (headers, ended) = before.store_in_message(&old, 200).await;
-    ended?;
-
-    let mut response = next.run(request).await;
-    if let Some(cookie) = headers.set_cookie {
-        let mut cookie = HeaderValue::try_from(cookie)
-            .map_err(|_| Error::new(ErrorKind::Encode, "the cookie is no header"))?;
-        cookie.set_sensitive(true);
-        response.headers_mut().append(SET_COOKIE, cookie);
+    old.set_max_age(MaxAge::Lasting(GRACE))?;
+    match before.store_in_message(&old, 200).await.1 {
+        Err(error) if error.kind() != ErrorKind::Gone => return Err(error),
+        _ => {}
     }
+    let mut response = next.run(request).await;
+    response.headers_mut().append(SET_COOKIE, NO_OLD_COOKIE);
     Ok(response)
 }
