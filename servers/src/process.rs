@@ -62,7 +62,15 @@ impl Process {
         String::from_utf8_lossy(&log).into_owned()
     }
 
-    fn wait_until(&mut self, what: &str, done: impl Fn(&Self) -> bool) -> io::Result<()> {
+    /// Waits until `done` says so, such as of what it has printed.
+    ///
+    /// # Errors
+    /// If the process ends before, or it takes more than a minute; with the end of what it printed.
+    pub(crate) fn wait_until(
+        &mut self,
+        what: &str,
+        done: impl Fn(&Self) -> bool,
+    ) -> io::Result<()> {
         let start = Instant::now();
         while !done(self) {
             if let Some(status) = self.child.try_wait()? {
@@ -104,6 +112,23 @@ impl Process {
     /// If it cannot be waited for.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
         self.child.wait()
+    }
+
+    /// Asks the process to end (SIGTERM) and waits until it has, for one that has children of its own.
+    pub(crate) fn terminate(&mut self) {
+        // Whether it has ended by itself is asked first: its number may be another's by then.
+        if matches!(self.child.try_wait(), Ok(None)) && self.signal("-TERM").is_ok() {
+            let _ = self.child.wait();
+        }
+    }
+
+    /// Sends a signal, by its name with a dash as `kill` takes it.
+    ///
+    /// # Errors
+    /// If it cannot be sent.
+    pub(crate) fn signal(&self, signal: &str) -> io::Result<()> {
+        let status = Command::new("kill").args([signal, &self.id().to_string()]).status()?;
+        if status.success() { Ok(()) } else { Err(io::Error::other("no signal was sent")) }
     }
 
     fn failure(&self, what: &str) -> io::Error {

@@ -111,7 +111,7 @@ impl RedisServer {
     /// # Errors
     /// If no signal can be sent.
     pub fn pause(&self) -> io::Result<()> {
-        self.signal("-STOP")
+        self.process.signal("-STOP")
     }
 
     /// Lets it go on after a [`pause`](Self::pause).
@@ -119,12 +119,7 @@ impl RedisServer {
     /// # Errors
     /// If no signal can be sent.
     pub fn resume(&self) -> io::Result<()> {
-        self.signal("-CONT")
-    }
-
-    fn signal(&self, signal: &str) -> io::Result<()> {
-        let status = Command::new("kill").args([signal, &self.id().to_string()]).status()?;
-        if status.success() { Ok(()) } else { Err(io::Error::other("no signal was sent")) }
+        self.process.signal("-CONT")
     }
 
     /// Runs `redis-cli` on it and returns what it prints.

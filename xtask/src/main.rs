@@ -40,6 +40,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Starts the example of a Litestar application that moves to Rust: Redis, Litestar, Rust and nginx.
+    LitestarMigration {
+        /// `--step litestar|account|all|own`, `--port N`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Makes 100 000 random calls on each store under faults, and checks what they returned; takes minutes.
     Soak {
         /// `--store URL`, `--operations N`, `--one-in N`, `--seed N`.
@@ -66,6 +72,9 @@ fn main() -> ExitCode {
         }
         Task::Instructions { arguments } => packages::install(packages::COUNTER)
             .and_then(|()| steps::bench_binary("instructions", &arguments)),
+        Task::LitestarMigration { arguments } => packages::install(packages::MIGRATION)
+            .and_then(|()| steps::litestar())
+            .and_then(|()| steps::litestar_migration(&arguments)),
         Task::Soak { arguments } => {
             packages::install(packages::TESTS).and_then(|()| steps::soak(&arguments))
         }

@@ -8,23 +8,27 @@ use crate::failure::Failure;
 /// A package, and a program of it by which to see whether it is there.
 type Package = (&'static str, &'static str);
 
+const NGINX: Package = ("nginx", "/usr/sbin/nginx");
+const PYTHON: Package = ("python3-venv", "/usr/share/doc/python3-venv");
+const REDIS: Package = ("redis-server", "/usr/bin/redis-server");
+
 /// The browser and the servers of the tests.
 pub(crate) const TESTS: &[Package] = &[
     ("chromium", "/usr/bin/chromium"),
     ("chromium-driver", "/usr/bin/chromedriver"),
     ("mariadb-server", "/usr/sbin/mariadbd"),
+    NGINX,
     ("openssl", "/usr/bin/openssl"),
     ("pgbouncer", "/usr/sbin/pgbouncer"),
     ("postgresql", "/usr/lib/postgresql"),
-    ("python3-venv", "/usr/share/doc/python3-venv"),
-    ("redis-server", "/usr/bin/redis-server"),
+    PYTHON,
+    REDIS,
 ];
 /// The servers of the benches of stores, and what loads them.
-pub(crate) const STORES: &[Package] = &[
-    ("postgresql", "/usr/lib/postgresql"),
-    ("redis-server", "/usr/bin/redis-server"),
-    ("wrk", "/usr/bin/wrk"),
-];
+pub(crate) const STORES: &[Package] =
+    &[("postgresql", "/usr/lib/postgresql"), REDIS, ("wrk", "/usr/bin/wrk")];
+/// What the example of a move from Litestar starts.
+pub(crate) const MIGRATION: &[Package] = &[NGINX, PYTHON, REDIS];
 /// What counts instructions.
 pub(crate) const COUNTER: &[Package] = &[("valgrind", "/usr/bin/valgrind")];
 

@@ -1,5 +1,6 @@
 //! The cargo commands behind each task, printed before they run.
 
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use crate::failure::Failure;
@@ -78,6 +79,16 @@ pub(crate) fn soak(arguments: &[String]) -> Outcome {
         ["run", "--release", "--package", "cloakroom", "--all-features", "--example", "soak", "--"];
     let arguments = arguments.iter().map(String::as_str);
     cargo(&run.into_iter().chain(arguments).collect::<Vec<_>>(), &[])
+}
+
+/// In place of this process, so that Ctrl-C is the example's alone and is not over before it has ended.
+pub(crate) fn litestar_migration(arguments: &[String]) -> Outcome {
+    let run = ["run", "--quiet", "--package", "litestar-migration", "--"];
+    let line = format!("cargo {}", run.join(" "));
+    eprintln!("xtask: {line}");
+    let arguments = arguments.iter().filter(|argument| *argument != "--");
+    let error = Command::new(env!("CARGO")).args(run).args(arguments).exec();
+    Err(Failure::new(format!("{line}: {error}")))
 }
 
 /// The checks are tests of this package, so that no run of all tests can forget them.

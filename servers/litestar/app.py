@@ -1,4 +1,4 @@
-"""The application that is to be moved: every session operation of Litestar as a route.
+"""Every session operation of Litestar as a route: the other side of the tests that share sessions with it.
 
 Settings come from the environment, so that tests can start it in many ways:
   LITESTAR_STORE      redis URL, or the path of a folder
@@ -27,6 +27,15 @@ async def session(request: Request) -> dict:
 @get("/slow")
 async def slow(request: Request, delay: int) -> dict:
     await asyncio.sleep(delay / 1000)
+    return dict(request.session)
+
+
+@get("/held")
+async def held(request: Request, begun: str, until: str) -> dict:
+    """Makes one file when it has the session, and answers when there is the other."""
+    Path(begun).touch()
+    while not Path(until).exists():
+        await asyncio.sleep(0.005)
     return dict(request.session)
 
 
@@ -78,7 +87,7 @@ def application() -> Litestar:
         stores = {"sessions": root}
     config = ServerSideSessionConfig(**json.loads(os.environ.get("LITESTAR_SESSION", "{}")))
     return Litestar(
-        [session, slow, change, replace, remove, clear, sweep, delete_all, health],
+        [session, slow, held, change, replace, remove, clear, sweep, delete_all, health],
         middleware=[config.middleware],
         stores=stores,
         openapi_config=None,
