@@ -225,9 +225,9 @@ async fn s_061_a_sweep_spares_what_is_renewed_meanwhile() {
 #[tokio::test]
 async fn a_create_that_waits_for_another_finds_what_that_left() {
     let (store, namespace) = or_skip!(named().await);
-    let insert = "INSERT INTO cloakroom_sessions (namespace, handle, ended, expires_at, revision, secret_hash, \
-                  created_at, idle_deadline, max_age, secret_since, browser_session, data) \
-                  VALUES ($1, $2, NULL, $3, 1, sha256(''), 0, $3, 1, 0, false, '{}')";
+    let insert = "INSERT INTO cloakroom_sessions (namespace, handle, ended, expires_at, expires_minute, revision, \
+                  secret_hash, created_at, idle_deadline, max_age, secret_since, browser_session, data) \
+                  VALUES ($1, $2, NULL, $3, 0, 1, sha256(''), 0, $3, 1, 0, false, '{}')";
     let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%ON CONFLICT DO NOTHING%'";
     let beside = shared_client().await;
     for (n, expires_at, commits, expected) in [
@@ -259,8 +259,8 @@ async fn a_create_that_waits_for_another_finds_what_that_left() {
 async fn a_sweep_of_any_size_works_in_batches() {
     let (store, namespace) = or_skip!(named().await);
     assert_eq!(store.create(key(0), record(1), NOW).await.unwrap(), Created::Created);
-    let sql = "INSERT INTO cloakroom_sessions (namespace, handle, ended, expires_at) \
-               SELECT $1, decode(lpad(to_hex(n), 32, '0'), 'hex'), 'destroyed', n \
+    let sql = "INSERT INTO cloakroom_sessions (namespace, handle, ended, expires_at, expires_minute) \
+               SELECT $1, decode(lpad(to_hex(n), 32, '0'), 'hex'), 'destroyed', n, 0 \
                FROM generate_series(1, 2500) AS n";
     shared_client().await.execute(sql, &[&namespace]).await.unwrap();
     assert_eq!(store.delete_expired(1200, NOW).await.unwrap(), 1200);

@@ -30,36 +30,30 @@ impl PostgresStore {
         self.inner.connections.query(what, sql, &all, deadline).await.map_err(named)
     }
 
-    /// Runs a statement that answers with a word, until the word is not `again`.
-    pub(super) async fn decide(
-        &self,
-        what: &str,
-        sql: &str,
-        key: SessionHandle,
-        parameters: &[Parameter<'_>],
-    ) -> Result<String> {
-        let deadline = self.inner.connections.deadline();
-        while !deadline.is_over() {
-            match self.word(what, sql, key, parameters, deadline).await? {
-                word if word == "again" => {}
-                word => return Ok(word),
-            }
-        }
-        Err(self.out_of_time(what))
-    }
-
-    /// Runs a statement that answers with a word.
-    pub(super) async fn word(
+    /// Runs a statement that changes one row, or none.
+    pub(super) async fn changes(
         &self,
         what: &str,
         sql: &str,
         key: SessionHandle,
         parameters: &[Parameter<'_>],
         deadline: Deadline,
-    ) -> Result<String> {
-        let rows = self.ask(what, sql, key, parameters, deadline).await?;
-        let word = rows.first().and_then(|row| row.try_get(0).ok());
-        word.ok_or_else(|| self.out_of_time(what))
+    ) -> Result<bool> {
+        Ok(!self.ask(what, sql, key, parameters, deadline).await?.is_empty())
+    }
+
+    /// The revision of a session, if there is a live one at `now`.
+    pub(super) async fn revision(
+        &self,
+        what: &str,
+        key: SessionHandle,
+        now: i64,
+        deadline: Deadline,
+    ) -> Result<Option<i64>> {
+        let sql = &self.inner.statements.revision;
+        let rows = self.ask(what, sql, key, &[(&now, Type::INT8)], deadline).await?;
+        // A row without one cannot be read, and holds its key.
+        Ok(rows.first().map(|row| row.try_get(0).unwrap_or_default()))
     }
 
     /// What to answer when others kept changing the row for as long as a call may take.

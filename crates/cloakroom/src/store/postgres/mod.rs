@@ -213,14 +213,14 @@ impl Store for PostgresStore {
         let Statements { add, replace, .. } = &self.inner.statements;
         let deadline = self.inner.connections.deadline();
         while !deadline.is_over() {
-            if !self.ask(WHAT, add, key, &parameters, deadline).await?.is_empty() {
+            // A handle that has a row may be that of a session that is no more.
+            if self.changes(WHAT, add, key, &parameters, deadline).await?
+                || self.changes(WHAT, replace, key, &parameters, deadline).await?
+            {
                 return Ok(Created::Created);
             }
-            // The handle has a row, which may be that of a session that is no more.
-            match self.word(WHAT, replace, key, &parameters, deadline).await?.as_str() {
-                "again" => {}
-                "created" => return Ok(Created::Created),
-                _ => return Ok(Created::Occupied),
+            if self.revision(WHAT, key, moment, deadline).await?.is_some() {
+                return Ok(Created::Occupied);
             }
         }
         Err(self.out_of_time(WHAT))
@@ -235,27 +235,30 @@ impl Store for PostgresStore {
     ) -> Result<Updated> {
         const WHAT: &str = "update a session";
         let (expected, moment) = (row::revision(expected), millis(now));
-        let word = if record.is_expired(now) {
-            let (why, until) = (reason(Ended::Destroyed), self.forget_at(now));
-            let parameters: [Parameter<'_>; 4] = [
-                (&moment, Type::INT8),
-                (&expected, Type::INT8),
-                (&why, Type::TEXT),
-                (&until, Type::INT8),
-            ];
-            self.decide(WHAT, &self.inner.statements.end, key, &parameters).await?
+        let (why, until) = (reason(Ended::Destroyed), self.forget_at(now));
+        let columns = Columns::of(&record).map_err(named)?;
+        let mut parameters: Vec<Parameter<'_>> = vec![(&moment, Type::INT8)];
+        let sql = if record.is_expired(now) {
+            parameters.extend([(&why, Type::TEXT), (&until, Type::INT8)] as [Parameter<'_>; 2]);
+            &self.inner.statements.end
         } else {
-            let columns = Columns::of(&record).map_err(named)?;
-            let mut parameters: Vec<Parameter<'_>> = vec![(&moment, Type::INT8)];
             parameters.extend(columns.parameters());
-            parameters.push((&expected, Type::INT8));
-            self.decide(WHAT, &self.inner.statements.update, key, &parameters).await?
+            &self.inner.statements.update
         };
-        Ok(match word.as_str() {
-            "updated" => Updated::Updated,
-            "conflict" => Updated::Conflict,
-            _ => Updated::Gone,
-        })
+        parameters.push((&expected, Type::INT8));
+        let deadline = self.inner.connections.deadline();
+        while !deadline.is_over() {
+            if self.changes(WHAT, sql, key, &parameters, deadline).await? {
+                return Ok(Updated::Updated);
+            }
+            match self.revision(WHAT, key, moment, deadline).await? {
+                None => return Ok(Updated::Gone),
+                Some(found) if found != expected => return Ok(Updated::Conflict),
+                // It became so since the statement began.
+                Some(_) => {}
+            }
+        }
+        Err(self.out_of_time(WHAT))
     }
 
     async fn touch(
@@ -267,7 +270,7 @@ impl Store for PostgresStore {
         let (moment, to) = (millis(now), millis(deadline));
         let parameters: [Parameter<'_>; 2] = [(&moment, Type::INT8), (&to, Type::INT8)];
         let (sql, until) = (&self.inner.statements.touch, self.inner.connections.deadline());
-        Ok(!self.ask("renew a session", sql, key, &parameters, until).await?.is_empty())
+        self.changes("renew a session", sql, key, &parameters, until).await
     }
 
     async fn delete(&self, key: SessionHandle, why: Ended, now: UnixMillis) -> Result<bool> {
@@ -275,7 +278,7 @@ impl Store for PostgresStore {
         let parameters: [Parameter<'_>; 3] =
             [(&moment, Type::INT8), (&why, Type::TEXT), (&until, Type::INT8)];
         let (sql, deadline) = (&self.inner.statements.delete, self.inner.connections.deadline());
-        Ok(!self.ask("end a session", sql, key, &parameters, deadline).await?.is_empty())
+        self.changes("end a session", sql, key, &parameters, deadline).await
     }
 
     /// Also removes the rows of ended sessions that need not be remembered any more, and counts them. Works in

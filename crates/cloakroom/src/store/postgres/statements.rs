@@ -1,8 +1,7 @@
 //! The SQL: one statement a call, its text fixed when the store is built, every value bound.
 //!
-//! A statement reads the table as it was when the statement began, but changes a row as it is when its turn
-//! comes. Where the two differ a statement answers `again`, and the call is made again: that is rare, and the
-//! second time another writer's change is seen.
+//! A conditional statement is one change with `RETURNING`, since most do what they are for. Why one did not is
+//! told by a second that looks, at what may have changed meanwhile.
 
 use super::names::Names;
 use crate::time::UnixMillis;
@@ -46,15 +45,17 @@ pub(super) struct Statements {
     pub(super) load: String,
     /// 1 namespace, 2 handle, 3 now, 4 secret hash, 5 least step or NULL. Also whether to ask again.
     pub(super) renew: String,
-    /// 1 namespace, 2 handle, 3 unused, 4… record. One row unless the handle has a row already.
+    /// 1 namespace, 2 handle, 3 unused, 4… record. One row unless the handle has one already.
     pub(super) add: String,
-    /// 1 namespace, 2 handle, 3 now, 4… record. Says `created`, `occupied` or `again`.
+    /// 1 namespace, 2 handle, 3 now, 4… record. One row if it took the place of a dead one.
     pub(super) replace: String,
-    /// 1 namespace, 2 handle, 3 now, 4… record, 21 expected revision. Says `updated`, `conflict`, `gone` or
-    /// `again`.
+    /// 1 namespace, 2 handle, 3 now, 4… record, 21 expected revision. One row if that was found.
     pub(super) update: String,
-    /// 1 namespace, 2 handle, 3 now, 4 expected revision, 5 why, 6 until when to remember it. Says the same.
+    /// 1 namespace, 2 handle, 3 now, 4 why, 5 until when to remember it, 6 expected revision. One row if that was
+    /// found.
     pub(super) end: String,
+    /// 1 namespace, 2 handle, 3 now. The revision of a live session.
+    pub(super) revision: String,
     /// 1 namespace, 2 handle, 3 now, 4 deadline. One row if there was a live one.
     pub(super) touch: String,
     /// 1 namespace, 2 handle, 3 now, 4 why, 5 until when to remember it. One row if there was a live one.
@@ -77,45 +78,36 @@ impl Statements {
         let table = names.table();
         let forget: String =
             RECORD[1..].iter().map(|(name, _)| format!(", {name} = NULL")).collect();
-        let changed = |expected: &str, told: &str| compare_and_set(&table, expected, told);
         let told = channel
             .map(|channel| format!("pg_notify('{channel}', $1 || '/' || encode($2, 'hex'))"));
+        let end = |condition: &str| {
+            format!(
+                "WITH changed AS (UPDATE {table} SET ended = $4, expires_at = $5, \
+                 expires_minute = {}{forget} WHERE {KEY} AND {LIVE}{condition} RETURNING 1) \
+                 SELECT {} FROM changed",
+                minute("$5"),
+                told.as_deref().unwrap_or("1")
+            )
+        };
         Self {
             load: format!("SELECT {READ}, false FROM {table} WHERE {KEY}"),
             renew: renew(&table),
             add: add(&table),
             replace: format!(
-                "WITH replaced AS (UPDATE {table} SET ended = NULL, {} \
-                 WHERE {KEY} AND NOT ({LIVE}) RETURNING 1) \
-                 SELECT CASE WHEN EXISTS (SELECT FROM replaced) THEN 'created' \
-                 WHEN EXISTS (SELECT FROM {table} WHERE {KEY} AND {LIVE}) THEN 'occupied' ELSE 'again' END",
+                "UPDATE {table} SET ended = NULL, {} WHERE {KEY} AND NOT ({LIVE}) RETURNING 1",
                 assignments()
             ),
             update: format!(
-                "WITH changed AS (UPDATE {table} SET {} WHERE {KEY} AND {LIVE} AND revision = $21 \
-                 RETURNING 1){}",
-                assignments(),
-                changed("$21", "'updated'")
+                "UPDATE {table} SET {} WHERE {KEY} AND {LIVE} AND revision = $21 RETURNING 1",
+                assignments()
             ),
-            end: format!(
-                "WITH changed AS (UPDATE {table} SET ended = $5, expires_at = $6{forget} \
-                 WHERE {KEY} AND {LIVE} AND revision = $4 RETURNING 1){}",
-                changed(
-                    "$4",
-                    &told.as_ref().map_or("'updated'".to_owned(), |told| {
-                        format!("'updated' || ({told})::text")
-                    })
-                )
-            ),
+            end: end(" AND revision = $6"),
+            revision: format!("SELECT revision FROM {table} WHERE {KEY} AND {LIVE}"),
             touch: format!(
-                "UPDATE {table} SET idle_deadline = $4, expires_at = LEAST($4, absolute_deadline) \
-                 WHERE {KEY} AND {LIVE} RETURNING 1"
+                "UPDATE {table} SET idle_deadline = $4, {} WHERE {KEY} AND {LIVE} RETURNING 1",
+                expires("$4")
             ),
-            delete: format!(
-                "WITH changed AS (UPDATE {table} SET ended = $4, expires_at = $5{forget} \
-                 WHERE {KEY} AND {LIVE} RETURNING 1) SELECT {} FROM changed",
-                told.as_deref().unwrap_or("1")
-            ),
+            delete: end(""),
             // What is locked is being renewed, updated, or removed by another sweep.
             delete_expired: format!(
                 "WITH dead AS (SELECT handle FROM {table} WHERE namespace = $1 \
@@ -127,9 +119,10 @@ impl Statements {
             by_subject: format!(
                 "SELECT {READ} FROM {table} WHERE namespace = $1 AND subject = $2 AND {LIVE}"
             ),
+            // A handle of any other length is none, and no page could go on after it.
             page: format!(
                 "SELECT {READ} FROM {table} WHERE namespace = $1 AND handle > COALESCE($2, ''::bytea) \
-                 AND {LIVE} ORDER BY handle LIMIT $4"
+                 AND length(handle) = 16 AND {LIVE} ORDER BY handle LIMIT $4"
             ),
             count: format!("SELECT count(*) FROM {table} WHERE namespace = $1 AND {LIVE}"),
             check: format!(
@@ -145,7 +138,17 @@ fn assignments() -> String {
     let each = RECORD.iter().enumerate();
     let each: Vec<_> =
         each.map(|(n, (name, cast))| format!("{name} = ${}{cast}", n + FIRST)).collect();
-    each.join(", ")
+    format!("{}, expires_minute = {}", each.join(", "), minute("$4"))
+}
+
+fn minute(moment: &str) -> String {
+    format!("{moment} / 60000")
+}
+
+/// When a session ends whose idle deadline becomes another.
+fn expires(deadline: &str) -> String {
+    let earlier = format!("LEAST({deadline}, absolute_deadline)");
+    format!("expires_at = {earlier}, expires_minute = {}", minute(&earlier))
 }
 
 /// Renews what is due in the same step as it reads: a read that renews nothing locks and writes nothing.
@@ -158,10 +161,11 @@ fn renew(table: &str) -> String {
          AND {deadline} - idle_deadline >= GREATEST(1, COALESCE($5, (max_age + 9) / 10))"
     );
     format!(
-        "WITH renewed AS (UPDATE {table} SET idle_deadline = {deadline}, \
-         expires_at = LEAST({deadline}, absolute_deadline) WHERE {KEY} AND {due} RETURNING {READ}) \
+        "WITH renewed AS (UPDATE {table} SET idle_deadline = {deadline}, {} \
+         WHERE {KEY} AND {due} RETURNING {READ}) \
          SELECT *, false FROM renewed UNION ALL \
-         SELECT {READ}, {due} FROM {table} WHERE {KEY} AND NOT EXISTS (SELECT FROM renewed)"
+         SELECT {READ}, {due} FROM {table} WHERE {KEY} AND NOT EXISTS (SELECT FROM renewed)",
+        expires(&deadline)
     )
 }
 
@@ -171,20 +175,10 @@ fn add(table: &str) -> String {
     let values = RECORD.iter().enumerate();
     let values: Vec<_> = values.map(|(n, (_, cast))| format!("${}{cast}", n + FIRST)).collect();
     format!(
-        "INSERT INTO {table} (namespace, handle, {}) VALUES ($1, $2, {}) ON CONFLICT DO NOTHING RETURNING 1",
+        "INSERT INTO {table} (namespace, handle, {}, expires_minute) VALUES ($1, $2, {}, {}) \
+         ON CONFLICT DO NOTHING RETURNING 1",
         names.join(", "),
-        values.join(", ")
-    )
-}
-
-/// What to answer after `changed` did, or did not, what was asked if the revision was the `expected` one.
-///
-/// The row is looked at under a lock, so that it is read as it was when `changed` found it changed by another.
-fn compare_and_set(table: &str, expected: &str, updated: &str) -> String {
-    format!(
-        ", there AS (SELECT revision FROM {table} WHERE {KEY} AND {LIVE} \
-         AND NOT EXISTS (SELECT FROM changed) FOR SHARE) \
-         SELECT COALESCE((SELECT {updated} FROM changed), (SELECT CASE WHEN revision <> {expected} \
-         THEN 'conflict' ELSE 'again' END FROM there), 'gone')"
+        values.join(", "),
+        minute("$4")
     )
 }

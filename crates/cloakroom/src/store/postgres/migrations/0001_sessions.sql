@@ -1,19 +1,20 @@
--- One row a session, and for a while one for each session that was ended.
+-- One row a session, and for a while one for each session that was ended. No CHECK and no generated column: the server
+-- reads the text of those anew in each statement that writes. What a row holds is checked when it is read.
 CREATE TABLE {table} (
     -- Sessions of one namespace are not seen in another.
     namespace text COLLATE "C" NOT NULL,
     -- The public half of the session ID.
-    handle bytea NOT NULL CHECK (octet_length(handle) = 16),
+    handle bytea NOT NULL,
     -- Why the session was ended; NULL while it has not been. A row with a reason holds nothing else.
     ended text,
     -- When the session ends: the earlier of its deadlines. Where it was ended: when the row may go.
     -- All moments are milliseconds since 1970-01-01T00:00:00Z.
     expires_at bigint NOT NULL,
     -- A coarse copy to index, so that most writes change no index.
-    expires_minute bigint NOT NULL GENERATED ALWAYS AS (expires_at / 60000) STORED,
+    expires_minute bigint NOT NULL,
     revision bigint,
     -- SHA-256 of the session ID.
-    secret_hash bytea CHECK (octet_length(secret_hash) = 32),
+    secret_hash bytea,
     created_at bigint,
     idle_deadline bigint,
     max_age bigint,
@@ -21,8 +22,8 @@ CREATE TABLE {table} (
     authenticated_at bigint,
     secret_since bigint,
     -- The secret before the last rotation.
-    previous_hash bytea CHECK (octet_length(previous_hash) = 32),
-    previous_nonce bytea CHECK (octet_length(previous_nonce) = 16),
+    previous_hash bytea,
+    previous_nonce bytea,
     previous_until bigint,
     subject text COLLATE "C",
     labels json,
@@ -30,16 +31,7 @@ CREATE TABLE {table} (
     -- The data: json as text, byte for byte as it was written, or MessagePack.
     data json,
     data_bytes bytea,
-    PRIMARY KEY (namespace, handle),
-    CHECK (
-        ended IS NOT NULL
-        OR (
-            num_nulls(revision, secret_hash, created_at, idle_deadline, max_age, secret_since) = 0
-            AND browser_session IS NOT NULL
-            AND num_nulls(data, data_bytes) = 1
-            AND num_nulls(previous_hash, previous_nonce, previous_until) IN (0, 3)
-        )
-    )
+    PRIMARY KEY (namespace, handle)
 ) WITH (fillfactor = 80);
 
 CREATE INDEX {index:by_expiry} ON {table} (namespace, expires_minute);
