@@ -28,9 +28,9 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Measures what sessions in Redis, SQLite and PostgreSQL cost; takes minutes.
+    /// Measures what sessions in durable stores cost; takes minutes.
     BenchStores {
-        /// `--store redis`, `sqlite` or `postgres` for one alone, `--quick`.
+        /// `--store redis`, `sqlite`, `postgres` or `ours` for one part alone, `--quick`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -8,7 +8,9 @@ use crate::failure::Failure;
 /// A package, and a program of it by which to see whether it is there.
 type Package = (&'static str, &'static str);
 
+const MARIADB: Package = ("mariadb-server", "/usr/sbin/mariadbd");
 const NGINX: Package = ("nginx", "/usr/sbin/nginx");
+const POSTGRES: Package = ("postgresql", "/usr/lib/postgresql");
 const PYTHON: Package = ("python3-venv", "/usr/share/doc/python3-venv");
 const REDIS: Package = ("redis-server", "/usr/bin/redis-server");
 
@@ -16,17 +18,16 @@ const REDIS: Package = ("redis-server", "/usr/bin/redis-server");
 pub(crate) const TESTS: &[Package] = &[
     ("chromium", "/usr/bin/chromium"),
     ("chromium-driver", "/usr/bin/chromedriver"),
-    ("mariadb-server", "/usr/sbin/mariadbd"),
+    MARIADB,
     NGINX,
     ("openssl", "/usr/bin/openssl"),
     ("pgbouncer", "/usr/sbin/pgbouncer"),
-    ("postgresql", "/usr/lib/postgresql"),
+    POSTGRES,
     PYTHON,
     REDIS,
 ];
 /// The servers of the benches of stores, and what loads them.
-pub(crate) const STORES: &[Package] =
-    &[("postgresql", "/usr/lib/postgresql"), REDIS, ("wrk", "/usr/bin/wrk")];
+pub(crate) const STORES: &[Package] = &[MARIADB, POSTGRES, REDIS, ("wrk", "/usr/bin/wrk")];
 /// What the example of a move from Litestar starts.
 pub(crate) const MIGRATION: &[Package] = &[NGINX, PYTHON, REDIS];
 /// What counts instructions.

@@ -1,6 +1,6 @@
 //! The programs that are measured.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cloakroom_bench_load::{Order, Subject};
@@ -26,20 +26,22 @@ impl Programs {
         Subject::start(&mut Command::new(&self.ours))
     }
 
+    /// The application with sessions of ours, all of which are there.
+    pub(crate) fn ours(&self, store: &str) -> Subject {
+        filled(&self.ours, store, false)
+    }
+
     /// The application with sessions of ours and of the peer's, each on a store of its own or on one that both
     /// use; every session is there.
-    pub(crate) fn both(&self, stores: [&str; 2], renewal: bool) -> [Subject; 2] {
-        let mut number = 0;
-        [&self.ours, &self.peer].map(|program| {
-            let mut command = Command::new(program);
-            command.args(["--store", stores[number]]);
-            number += 1;
-            if renewal {
-                command.arg("--renewal");
-            }
-            let mut subject = Subject::start(&mut command);
-            subject.order(&Order::Fill(SESSIONS));
-            subject
-        })
+    pub(crate) fn both(&self, [ours, peer]: [&str; 2], renewal: bool) -> [Subject; 2] {
+        [filled(&self.ours, ours, renewal), filled(&self.peer, peer, renewal)]
     }
+}
+
+fn filled(program: &Path, store: &str, renewal: bool) -> Subject {
+    let mut command = Command::new(program);
+    command.args(["--store", store]).args(renewal.then_some("--renewal"));
+    let mut subject = Subject::start(&mut command);
+    subject.order(&Order::Fill(SESSIONS));
+    subject
 }

@@ -6,6 +6,7 @@
 
 mod contenders;
 mod costs;
+mod overview;
 mod rates;
 mod redis;
 mod wrk;
@@ -16,6 +17,7 @@ use clap::Parser;
 use cloakroom_bench::machine;
 use cloakroom_servers::{Postgres, RedisServer, required};
 use comfy_table::Table;
+use tempfile::TempDir;
 
 use crate::contenders::Programs;
 use crate::rates::Length;
@@ -40,6 +42,8 @@ enum Kind {
     Redis,
     Sqlite,
     Postgres,
+    /// Each store of ours, without the peer.
+    Ours,
 }
 
 fn main() {
@@ -59,6 +63,10 @@ fn main() {
     if wanted(Kind::Postgres) {
         with_postgres(&programs, length);
     }
+    if wanted(Kind::Ours) {
+        println!("each store of ours: requests a second from 64 tasks, no sockets\n");
+        println!("{}", overview::table_of(&programs, length));
+    }
 }
 
 fn with_redis(programs: &Programs, length: Length) {
@@ -72,9 +80,7 @@ fn with_redis(programs: &Programs, length: Length) {
 }
 
 fn with_sqlite(programs: &Programs, length: Length) {
-    // Beside the program, where the disk is: a folder for temporary files may be in memory.
-    let program = std::env::current_exe().unwrap();
-    let folder = tempfile::tempdir_in(program.parent().unwrap()).unwrap();
+    let folder = folder_on_disk();
     let url = |name: &str| format!("sqlite:{}", folder.path().join(name).display());
     println!(
         "SQLite: requests a second from so many tasks, no sockets; what was written is on the disk\n"
@@ -86,9 +92,15 @@ fn with_postgres(programs: &Programs, length: Length) {
     let Some(server) = required("postgresql", Postgres::start(&[])) else { return };
     println!("PostgreSQL: round trips a request, counted between the application and the server\n");
     println!("{}\n", costs::of_postgres(programs, &server));
-    println!("PostgreSQL: requests a second from so many tasks, no sockets; 16 connections\n");
+    println!("PostgreSQL: requests a second from so many tasks, no sockets\n");
     let (ours, peer) = (format!("{}?prepared=true", server.url()), server.url());
     println!("{}\n", rates::of_tasks(programs, [&ours, &peer], length));
+}
+
+/// Beside the program, where the disk is: a folder for temporary files may be in memory.
+fn folder_on_disk() -> TempDir {
+    let program = std::env::current_exe().unwrap();
+    tempfile::tempdir_in(program.parent().unwrap()).unwrap()
 }
 
 /// A table with these names of columns.

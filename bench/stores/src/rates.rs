@@ -18,7 +18,8 @@ impl Length {
     pub(crate) const QUICK: Self = Self { rounds: 1, millis: 100 };
 }
 
-const CONNECTIONS: usize = 64;
+/// Requests at a time.
+pub(crate) const CONNECTIONS: usize = 64;
 
 /// Of the application without sessions, with ours and with the peer's, over HTTP.
 pub(crate) fn over_http(programs: &Programs, store: &str, length: Length) -> Table {
@@ -93,7 +94,10 @@ pub(crate) fn of_tasks(programs: &Programs, stores: [&str; 2], length: Length) -
 }
 
 /// The median of each contender.
-fn rounds<const N: usize>(length: Length, mut round: impl FnMut(usize) -> [f64; N]) -> [f64; N] {
+pub(crate) fn rounds<const N: usize>(
+    length: Length,
+    mut round: impl FnMut(usize) -> [f64; N],
+) -> [f64; N] {
     let rounds: Vec<_> = (0..length.rounds).map(&mut round).collect();
     std::array::from_fn(|contender| {
         let mut rates: Vec<_> = rounds.iter().map(|rates| rates[contender]).collect();

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::get;
 use clap::Parser;
-use cloakroom::store::PostgresStore;
+use cloakroom::store::{MysqlStore, PostgresStore};
 use cloakroom::{Error, ServerSideSessionConfig, Session, SessionLayer};
 use cloakroom_bench_load::{BYTES, KEYS};
 
@@ -29,8 +29,14 @@ async fn main() {
     let Some(url) = args.store else {
         return cloakroom_bench_load::serve(Router::new().fallback(async || "ok")).await;
     };
-    if url.starts_with("postgres") {
-        PostgresStore::from_url(&url).unwrap().build().unwrap().migrate().await.unwrap();
+    match url.split(':').next() {
+        Some("postgres") => {
+            PostgresStore::from_url(&url).unwrap().build().unwrap().migrate().await.unwrap();
+        }
+        Some("mysql") => {
+            MysqlStore::from_url(&url).unwrap().build().unwrap().migrate().await.unwrap();
+        }
+        _ => {}
     }
     let config = ServerSideSessionConfig::development()
         .with_renew_on_access(args.renewal)
