@@ -116,6 +116,8 @@ async fn refuses_what_it_cannot_serve() {
     check_refused(&["--store", "litestar+file:./d?colour=red"], "known: namespace, max_age").await;
     check_refused(&["--store", "litestar+redis://127.0.0.1:1"], "cannot be reached").await;
     check_refused(&["--store", "litestar+redis://127.0.0.1?max_age=x"], "max_age").await;
+    check_refused(&["--store", "litestar+redis://127.0.0.1?replicas=1"], "leave out `replicas`")
+        .await;
     check_refused(&["--store", "redis+cluster://cache"], "in the clear").await;
     check_refused(&["--store", "file:./d?cached=1s"], "known: namespace, timeout").await;
     check_refused(&["--store", "file:/nonexistent/d"], "does not exist").await;
