@@ -27,7 +27,7 @@ async fn confirmed(url: &str, replicas: u32, within: Duration) -> RedisStore {
 /// The conformance suite runs on it, too.
 pub(crate) async fn store() -> Option<RedisStore> {
     let url = required("redis-server", RedisSentinels::shared())?;
-    Some(confirmed(&url, 2, LONG).await.with_namespace(&namespace()))
+    Some(confirmed(&url, 1, LONG).await.with_namespace(&namespace()))
 }
 
 /// A server and its replica, behind a proxy that can keep everything from it; `None` without Redis.
