@@ -137,7 +137,9 @@ impl RedisServer {
 
     fn start_in(folder: TempDir, port: u16, options: Vec<String>) -> io::Result<Self> {
         let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]).args(&options);
+        command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
+        // By itself it waits five seconds for further replicas before it serves the first.
+        command.args(["--repl-diskless-sync-delay", "0"]).args(&options);
         let mut process = Process::start(command, folder)?;
         process.wait_for_port(port)?;
         let server = Self { process, port, options };

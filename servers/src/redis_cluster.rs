@@ -9,8 +9,8 @@ use crate::janitor::Janitor;
 use crate::redis::wait;
 use crate::{RedisServer, free_port};
 
-/// Longer than a Cluster here takes to be formed on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than a Cluster or sentinels here take to agree on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Six servers that are one Cluster. Gone when it is dropped.
 #[derive(Debug)]
@@ -130,6 +130,6 @@ impl RedisCluster {
 }
 
 #[allow(clippy::disallowed_methods, reason = "a server starts in the machine's time")]
-fn started() -> Instant {
+pub(crate) fn started() -> Instant {
     Instant::now()
 }

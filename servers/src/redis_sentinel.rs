@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::janitor::Janitor;
 use crate::redis::{cli, wait};
+use crate::redis_cluster::{PATIENCE, started};
 use crate::{Process, RedisServer, free_port};
 
 /// What the sentinels call the master.
@@ -48,9 +49,7 @@ impl RedisSentinels {
             sentinels.push((process, own));
         }
         let all = Self { servers, sentinels };
-        while !all.knows_all()? {
-            wait();
-        }
+        all.wait_until("know all servers", || Ok(all.knows_all()?.then_some(())))?;
         Ok(Some(all))
     }
 
@@ -115,15 +114,31 @@ impl RedisSentinels {
     /// Waits until the sentinels name another master than this one.
     ///
     /// # Errors
-    /// If they do not say.
+    /// If they do not say, or do not for a minute.
     pub fn wait_for_another(&self, port: u16) -> io::Result<u16> {
-        loop {
-            let master = self.master_port()?;
-            if master != port {
-                return Ok(master);
+        self.wait_until("name another master", || {
+            Ok(Some(self.master_port()?).filter(|master| *master != port))
+        })
+    }
+
+    /// Looks again and again until there is something; no longer than [`PATIENCE`].
+    fn wait_until<T>(
+        &self,
+        what: &str,
+        found: impl Fn() -> io::Result<Option<T>>,
+    ) -> io::Result<T> {
+        let start = started();
+        while start.elapsed() < PATIENCE {
+            if let Some(found) = found()? {
+                return Ok(found);
             }
             wait();
         }
+        let printed: Vec<_> = self.sentinels.iter().map(|(process, _)| process.output()).collect();
+        Err(io::Error::other(format!(
+            "the sentinels never {what}; they printed:\n{}",
+            printed.join("\n")
+        )))
     }
 
     /// Whether each sentinel knows both replicas and both other sentinels.

@@ -1,37 +1,16 @@
 //! The program: its command line, its one line of output, its end.
 
-mod site;
+mod process;
 
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use cloakroom::testkit::client::{Answer, PATIENCE, Visitor};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
-use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-fn testbed(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
-    command.args(arguments).kill_on_drop(true).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// Starts the program on a free port; what it answers to, and what it still prints.
-async fn start(arguments: &[&str]) -> (Child, Visitor, Lines<BufReader<ChildStdout>>) {
-    let mut child =
-        testbed(&[&["--listen", "127.0.0.1:0"], arguments].concat()).spawn().expect("it starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-    let line = timeout(PATIENCE, lines.next_line()).await.expect("in time").expect("readable");
-    let line = line.expect("a line");
-    let address = line.strip_prefix("listening on http://").expect("the line of the contract");
-    (child, Visitor::at(address.parse().expect("an address")), lines)
-}
-
-async fn terminate(child: &Child) {
-    let id = child.id().expect("it runs").to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().await.expect("kill").success());
-}
+use crate::process::{Process, testbed};
 
 /// Milliseconds from the creation of the visitor's session to its end.
 async fn lifetime(visitor: &mut Visitor) -> u64 {
@@ -41,7 +20,7 @@ async fn lifetime(visitor: &mut Visitor) -> u64 {
 }
 
 async fn check_refused(arguments: &[&str], says: &str) {
-    let output = timeout(PATIENCE, testbed(arguments).output()).await;
+    let output = timeout(PATIENCE, testbed(arguments).stderr(Stdio::piped()).output()).await;
     let Output { status, stdout, stderr } = output.expect("in time").expect("it runs");
     let stderr = String::from_utf8_lossy(&stderr);
     assert!(!status.success(), "{arguments:?}");
@@ -51,7 +30,8 @@ async fn check_refused(arguments: &[&str], says: &str) {
 
 #[tokio::test]
 async fn serves_until_sigterm_and_prints_one_line() {
-    let (mut child, mut visitor, mut lines) = start(&["--set", "secure=false"]).await;
+    let mut process = Process::start(&["--set", "secure=false"]).await;
+    let mut visitor = process.visitor();
     visitor.does("/set", r#"{"a":1}"#).await;
     // Neither a connection that says nothing nor a request under way keeps it or is cut off.
     let _silent = TcpStream::connect(visitor.address).await.unwrap();
@@ -60,13 +40,13 @@ async fn serves_until_sigterm_and_prints_one_line() {
     assert_eq!(visitor.get("/untouched").await.body, "ok");
     tokio::time::sleep(Duration::from_millis(200)).await;
 
-    terminate(&child).await;
+    process.ask_to_end().await;
 
     let mut answer = Vec::new();
     timeout(PATIENCE, slow.read_to_end(&mut answer)).await.unwrap().unwrap();
     assert_eq!(Answer::parse(&answer).json()["data"], serde_json::json!({"a": 1}));
-    assert!(timeout(PATIENCE, child.wait()).await.unwrap().unwrap().success());
-    assert_eq!(lines.next_line().await.unwrap(), None);
+    assert!(process.wait().await.success());
+    assert_eq!(process.lines.next_line().await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -74,9 +54,17 @@ async fn takes_settings_from_a_file_and_then_from_the_command_line() {
     let file = std::env::temp_dir().join(format!("testbed-{}.toml", std::process::id()));
     std::fs::write(&file, "key = \"fromfile\"\nmax_age = \"1h30m\"\n").unwrap();
     let config = file.to_str().unwrap();
-    let (_child, mut visitor, _lines) =
-        start(&["--config", config, "--set", "max_age=90", "--store", "memory:?namespace=x"]).await;
+    let process = Process::start(&[
+        "--config",
+        config,
+        "--set",
+        "max_age=90",
+        "--store",
+        "memory:?namespace=x",
+    ])
+    .await;
     std::fs::remove_file(&file).unwrap();
+    let mut visitor = process.visitor();
 
     let answer = visitor.post("/set", r#"{"a":1}"#).await;
     let cookie = answer.set_cookie().unwrap();
@@ -86,8 +74,8 @@ async fn takes_settings_from_a_file_and_then_from_the_command_line() {
 
 #[tokio::test]
 async fn a_preset_is_taken_before_what_changes_it() {
-    let (_child, mut visitor, _lines) =
-        start(&["--set", "max_age=90", "--set", "preset=litestar"]).await;
+    let process = Process::start(&["--set", "max_age=90", "--set", "preset=litestar"]).await;
+    let mut visitor = process.visitor();
     let answer = visitor.post("/set", r#"{"a":1}"#).await;
     let cookie = answer.set_cookie().unwrap();
     assert!(cookie.starts_with("session="), "{cookie}");
@@ -99,12 +87,12 @@ async fn sessions_in_a_file_survive_a_restart() {
     let file = std::env::temp_dir().join(format!("testbed-{}.db", std::process::id()));
     let url = format!("sqlite:{}", file.display());
     let arguments = ["--store", &url, "--set", "secure=false"];
-    let (mut child, mut visitor, _lines) = start(&arguments).await;
+    let mut process = Process::start(&arguments).await;
+    let mut visitor = process.visitor();
     visitor.does("/set", r#"{"a":1}"#).await;
-    terminate(&child).await;
-    assert!(timeout(PATIENCE, child.wait()).await.unwrap().unwrap().success());
+    assert!(process.terminate().await.success());
 
-    let (_child, again, _lines) = start(&arguments).await;
+    let again = Process::start(&arguments).await;
     visitor.address = again.address;
     assert_eq!(visitor.session().await["data"], serde_json::json!({"a": 1}));
     for suffix in ["", "-wal", "-shm"] {
@@ -128,6 +116,8 @@ async fn refuses_what_it_cannot_serve() {
     check_refused(&["--store", "litestar+file:./d?colour=red"], "known: namespace, max_age").await;
     check_refused(&["--store", "litestar+redis://127.0.0.1:1"], "cannot be reached").await;
     check_refused(&["--store", "litestar+redis://127.0.0.1?max_age=x"], "max_age").await;
+    check_refused(&["--store", "litestar+redis://127.0.0.1?replicas=1"], "leave out `replicas`")
+        .await;
     check_refused(&["--store", "redis+cluster://cache"], "in the clear").await;
     check_refused(&["--store", "file:./d?cached=1s"], "known: namespace, timeout").await;
     check_refused(&["--store", "file:/nonexistent/d"], "does not exist").await;
@@ -142,7 +132,8 @@ async fn refuses_stores_that_are_not_there_without_repeating_a_password() {
     for url in ["redis+elsewhere://h", "litestar+memory:"] {
         check_refused(&["--store", url], "known: memory").await;
     }
-    let output = testbed(&["--store", "oracle://ada:hunter2@localhost/db"]).output().await;
-    let stderr = String::from_utf8(output.unwrap().stderr).unwrap();
+    let output =
+        testbed(&["--store", "oracle://ada:hunter2@localhost/db"]).stderr(Stdio::piped()).output();
+    let stderr = String::from_utf8(output.await.unwrap().stderr).unwrap();
     assert!(stderr.contains("`oracle:`") && !stderr.contains("hunter2"), "{stderr}");
 }

@@ -142,3 +142,41 @@ fn s_170_the_lock_file_is_there_and_names_no_other_source() {
         assert_eq!(source, &sources[0], "a package comes from elsewhere");
     }
 }
+
+/// Each numbered requirement has a test of its number, or SECURITY.md says in its second table why there is none.
+#[test]
+fn s_173_every_requirement_has_a_test_or_a_reason() {
+    let mut files = Vec::new();
+    for folder in ["crates", "testbed", "demo", "servers", "xtask"] {
+        sources(&root().join(folder), &mut files);
+    }
+    let mut tested = std::collections::BTreeSet::new();
+    for file in files {
+        let text = fs::read_to_string(file).unwrap();
+        for line in text.lines().filter_map(|line| line.split_once("fn ")) {
+            let name = line.1.split('(').next().unwrap_or_default();
+            // A name may carry several: `s_064_s_066_…`.
+            let words: Vec<_> = name.split('_').collect();
+            let rows = words.windows(2).filter(|pair| pair[0] == "s" && pair[1].len() == 3);
+            tested.extend(rows.filter_map(|pair| pair[1].parse::<u32>().ok()));
+        }
+    }
+    let security = read("SECURITY.md");
+    let untested = security.split("And some not at all yet:").nth(1).unwrap();
+    let mut excused = std::collections::BTreeSet::new();
+    for line in untested.lines().filter_map(|line| line.strip_prefix("| ")) {
+        for range in line.split('|').next().unwrap_or_default().split(',') {
+            let (first, last) =
+                range.trim().split_once('–').unwrap_or((range.trim(), range.trim()));
+            if let (Ok(first), Ok(last)) = (first.parse::<u32>(), last.parse::<u32>()) {
+                excused.extend(first..=last);
+            }
+        }
+    }
+    assert!(tested.len() > 100 && !excused.is_empty());
+    let neither: Vec<_> =
+        (1..=176).filter(|row| !tested.contains(row) && !excused.contains(row)).collect();
+    assert!(neither.is_empty(), "neither tested nor excused: {neither:?}");
+    let both: Vec<_> = tested.intersection(&excused).collect();
+    assert!(both.is_empty(), "tested, yet SECURITY.md says that they are not: {both:?}");
+}

@@ -8,10 +8,10 @@
 use std::time::Instant;
 
 use clap::Parser;
-use cloakroom::store::{AnyStore, PostgresStore, open};
+use cloakroom::store::{AnyStore, MysqlStore, PostgresStore, open};
 use cloakroom::testkit::FaultyStore;
 use cloakroom::testkit::conformance::histories_are_linearizable;
-use cloakroom_servers::{Postgres, RedisServer};
+use cloakroom_servers::{MariaDb, Postgres, RedisServer};
 use comfy_table::Table;
 
 /// Calls of a round of a history.
@@ -22,8 +22,8 @@ const ROUNDS: u64 = 250;
 /// Random calls under faults, checked.
 #[derive(Debug, Parser)]
 struct Args {
-    /// A store by its URL, without a namespace; more than one may be named. Default: memory, a SQLite file, and
-    /// servers of its own.
+    /// A store by its URL, without a namespace; more than one may be named. Default: memory, a
+    /// folder, a SQLite file, and servers of its own.
     #[arg(long)]
     store: Vec<String>,
     /// Calls on each store, in histories of ten thousand.
@@ -44,7 +44,9 @@ async fn main() {
     let redis = args.store.is_empty().then(RedisServer::start).transpose().unwrap().flatten();
     if args.store.is_empty() {
         args.store.push("memory:".to_owned());
+        args.store.push(format!("file:{}", folder.path().join("sessions").display()));
         args.store.push(format!("sqlite:{}", folder.path().join("sessions.db").display()));
+        args.store.extend(MariaDb::shared().map(str::to_owned));
         args.store.extend(Postgres::shared().map(str::to_owned));
         args.store.extend(redis.as_ref().map(RedisServer::url));
     }
@@ -74,8 +76,14 @@ async fn main() {
 async fn fresh(url: &str, seed: u64, history: u64) -> AnyStore {
     let sign = if url.contains('?') { '&' } else { '?' };
     let url = format!("{url}{sign}namespace=soak-{}-{seed}-{history}", std::process::id());
-    if url.starts_with("postgres") {
-        PostgresStore::from_url(&url).unwrap().build().unwrap().migrate().await.unwrap();
+    match url.split(':').next() {
+        Some("mariadb" | "mysql") => {
+            MysqlStore::from_url(&url).unwrap().build().unwrap().migrate().await.unwrap();
+        }
+        Some("postgres" | "postgresql") => {
+            PostgresStore::from_url(&url).unwrap().build().unwrap().migrate().await.unwrap();
+        }
+        _ => {}
     }
     open(&url).await.unwrap()
 }

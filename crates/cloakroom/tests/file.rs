@@ -16,6 +16,8 @@ mod full;
 mod namespaces;
 #[path = "embedded/processes.rs"]
 mod processes;
+#[path = "embedded/restored.rs"]
+mod restored;
 #[path = "file/signing_out.rs"]
 mod signing_out;
 #[path = "embedded/spread_store.rs"]

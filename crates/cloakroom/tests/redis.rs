@@ -8,12 +8,20 @@ mod commands;
 mod common;
 #[path = "redis/faults.rs"]
 mod faults;
+#[path = "redis/full.rs"]
+mod full;
 #[path = "redis/index.rs"]
 mod index;
 #[path = "redis/kept.rs"]
 mod kept;
+#[path = "sessions/log.rs"]
+mod log;
+#[path = "redis/replicas.rs"]
+mod replicas;
 #[path = "redis/requests.rs"]
 mod requests;
+#[path = "redis/restored.rs"]
+mod restored;
 #[path = "redis/sentinel.rs"]
 mod sentinel;
 #[cfg(feature = "redis-tls")]
@@ -37,6 +45,13 @@ cloakroom::store_conformance!(
 cloakroom::store_conformance!(
     behind_sentinels,
     match super::sentinel::store().await {
+        Some(store) => store,
+        None => return,
+    }
+);
+cloakroom::store_conformance!(
+    confirmed_by_replicas,
+    match super::replicas::store().await {
         Some(store) => store,
         None => return,
     }

@@ -25,6 +25,8 @@ mod namespaces;
 mod page_limit;
 #[path = "embedded/processes.rs"]
 mod processes;
+#[path = "embedded/restored.rs"]
+mod restored;
 #[path = "embedded/spread_store.rs"]
 mod spread_store;
 #[path = "sqlite/values.rs"]

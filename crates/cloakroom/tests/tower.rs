@@ -1,6 +1,11 @@
 //! The tower layer and the axum extractors: headers, misuse, panics, exclusion.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
+#[path = "sessions/log.rs"]
+mod log;
+#[path = "tower/refused.rs"]
+mod refused;
+
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};

@@ -57,6 +57,12 @@ use crate::time::UnixMillis;
 /// 6. [`delete`](Self::delete) of nothing succeeds.
 /// 7. What was acknowledged is what the next call sees, from any clone of the store.
 ///
+/// A write that fails as [`Unavailable`](crate::ErrorKind::Unavailable), or whose future is dropped, has taken effect, has not,
+/// or **may yet**: on a server that stood still, when it goes on. So a store repeats no write by itself, and whoever must
+/// know looks for the revision, as the backend does. An update that is late changes nothing that was written meanwhile, since
+/// it names what it replaces; a delete that is late ends what was to end. A create that is repeated under the same handle could
+/// be late as well, and after the end of its session; so the window of a repetition has to be short.
+///
 /// What a browser can cause is never an error; errors are for a store that cannot do its work, with
 /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it may later.
 ///

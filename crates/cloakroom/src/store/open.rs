@@ -1,5 +1,7 @@
 //! Opening a store by its URL.
 
+use percent_encoding::percent_decode_str;
+
 use super::{AnyStore, MemoryStore};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -43,6 +45,7 @@ const FEATURES: [(&str, &str); 22] = [
 /// | `redis:`, `redis+unix:`, `redis+cluster:`, `redis+sentinel:` | `RedisStore` | `redis` |
 /// | `rediss:`, `rediss+cluster:`, `rediss+sentinel:`: the same with TLS | `RedisStore` | `redis-tls` |
 ///
+/// In a query, `%` and two digits stand for a byte; everything else, `+` included, stands for itself.
 /// Every URL takes `?namespace=NAME`: sessions of one namespace are not seen in another.
 /// `file:` takes `timeout=DURATION` as well; `sqlite:` that, and `synchronous=full` or `normal`. A path is taken as it
 /// is, up to the question mark.
@@ -125,7 +128,14 @@ impl StoreUrl {
                 "the URL of a store begins with a scheme and a colon, such as `memory:`",
             )
         })?;
-        let options = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        // As RFC 3986 has it: a `+` is a plus, also in a password. Only forms read it as a blank.
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let options = query
+            .split('&')
+            .filter(|option| !option.is_empty())
+            .map(|option| option.split_once('=').unwrap_or((option, "")))
+            .map(|(name, value)| (decoded(name), decoded(value)))
+            .collect();
         Ok(Self { scheme: scheme.to_owned(), location: location.to_owned(), options })
     }
 
@@ -204,6 +214,18 @@ mod tests {
         assert!(refusal("foo://user:hunter2@host/").await.contains("`foo:`"));
         assert!(refusal("memory:./dir").await.contains("takes no path"));
         assert!(refusal("memory:?colour=red").await.contains("`colour`"));
+    }
+
+    #[test]
+    fn a_plus_is_a_plus_and_only_percent_signs_are_decoded() {
+        let url = "x:?password=a+b%2Bc%20d%26e=f%&empty=&bare&%6eamespace=shop&&namespace=";
+        let mut url = StoreUrl::parse(url).unwrap();
+        assert_eq!(url.option("password").as_deref(), Some("a+b+c d&e=f%"));
+        assert_eq!(url.option("empty").as_deref(), Some(""));
+        assert_eq!(url.option("bare").as_deref(), Some(""));
+        assert_eq!(url.option("namespace").as_deref(), Some("shop"));
+        assert_eq!(url.option("namespace").as_deref(), Some(""));
+        url.no_more_options("").unwrap();
     }
 
     #[cfg(feature = "sqlite")]

@@ -83,7 +83,12 @@ where
 
 /// The response when a session could not be stored: what the handler made would promise too much.
 fn failed<B: Default>(error: &Error) -> Response<B> {
-    tracing::error!(%error, "session could not be stored; the response was replaced");
+    // What a visitor can be refused for at any time must not fill the log.
+    if error.kind().http_status() < 500 {
+        tracing::debug!(%error, "session was refused; the response was replaced");
+    } else {
+        tracing::error!(%error, "session could not be stored; the response was replaced");
+    }
     let mut response = Response::new(B::default());
     *response.status_mut() = StatusCode::from_u16(error.kind().http_status())
         .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

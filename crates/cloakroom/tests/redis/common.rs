@@ -14,6 +14,8 @@ use redis::aio::MultiplexedConnection;
 
 pub(crate) const START: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
 pub(crate) const MAX_AGE: Duration = Duration::from_secs(100);
+/// Longer than a failover takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(90);
 pub(crate) const HASH: SecretHash = SecretHash::from_bytes([7; 32]);
 
 static COUNTER: AtomicU64 = AtomicU64::new(1);
@@ -110,16 +112,19 @@ pub(crate) async fn keys(connection: &mut MultiplexedConnection) -> Vec<String> 
     keys
 }
 
-/// Loads until the store answers again; what it says before must be temporary.
+/// Loads until the store answers again; what it says before must be temporary, and not for ever.
 pub(crate) async fn recover(store: &RedisStore, n: u64) -> Option<Record> {
-    loop {
-        match store.load(handle(n), None, START).await {
-            Ok(Lookup::Live(record)) => return Some(record),
-            Ok(Lookup::Absent(_)) => return None,
-            Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}"),
+    let answered = tokio::time::timeout(PATIENCE, async {
+        loop {
+            match store.load(handle(n), None, START).await {
+                Ok(Lookup::Live(record)) => return Some(record),
+                Ok(Lookup::Absent(_)) => return None,
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}"),
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    });
+    answered.await.expect("it answers again")
 }
 
 /// A store that waits longer than a busy machine takes, for tests in which nothing hangs.

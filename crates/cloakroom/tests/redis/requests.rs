@@ -1,6 +1,4 @@
-//! What whole requests cost and do, with several processes on one server.
-
-use std::time::Duration;
+//! What whole requests cost.
 
 use cloakroom::testkit::TestClock;
 use cloakroom::{RedisStore, ServerSideSessionBackend, ServerSideSessionConfig, Session};
@@ -109,44 +107,4 @@ async fn fifty_writers_of_one_session_all_get_through() {
     // 50 loads, 50 updates of which one succeeds, one more load, and 49 updates in turn, each on what the one before
     // has written; a few more if somebody comes late.
     assert!(asked <= 160, "{asked} commands");
-}
-
-#[tokio::test]
-async fn s_082_what_one_process_writes_the_other_sees() {
-    let Some(server) = server() else { return };
-    let clock = TestClock::new();
-    let (one, two) = (process(&server, &clock).await, process(&server, &clock).await);
-    let session = load(&one, "").await;
-    session.insert("n", &1).unwrap();
-    let cookie = commit(&one, &session, "").await;
-    for n in 1..100 {
-        let (writer, reader) = if n % 2 == 0 { (&one, &two) } else { (&two, &one) };
-        let session = load(reader, &cookie).await;
-        assert_eq!(session.get::<u64>("n").unwrap(), Some(n));
-        let session = load(writer, &cookie).await;
-        session.insert("n", &(n + 1)).unwrap();
-        commit(writer, &session, &cookie).await;
-    }
-}
-
-#[tokio::test]
-async fn s_064_s_066_a_revocation_reaches_both_processes_at_once() {
-    let Some(server) = server() else { return };
-    let clock = TestClock::new();
-    let (one, two) = (process(&server, &clock).await, process(&server, &clock).await);
-    let mut cookies = Vec::new();
-    for n in 0..6 {
-        let backend = if n % 2 == 0 { &one } else { &two };
-        let session = load(backend, "").await;
-        session.sign_in(if n < 5 { "ada" } else { "bob" }).unwrap();
-        cookies.push(commit(backend, &session, "").await);
-        clock.advance(Duration::from_secs(60));
-    }
-    assert_eq!(one.sessions().revoke_all("ada").await.unwrap(), 5);
-    for backend in [&one, &two] {
-        for (n, cookie) in cookies.iter().enumerate() {
-            assert_eq!(load(backend, cookie).await.exists(), n == 5, "session {n}");
-        }
-        assert_eq!(backend.sessions().count().await.unwrap(), 1);
-    }
 }

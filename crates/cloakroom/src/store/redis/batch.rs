@@ -22,6 +22,7 @@ use tokio::time::timeout;
 
 use super::call::Call;
 use super::failure::Failure;
+use super::replicas::Terms;
 
 /// The longest pipeline. Longer ones would let the first of a batch wait for the last, and gain little.
 const BATCH: usize = 128;
@@ -98,17 +99,12 @@ impl Pending {
 }
 
 impl Connection {
-    /// Takes over a connection; `patience` is how long an answer may take. Whoever learns that the server has
-    /// closed it sets `broken`.
-    pub(super) fn new(
-        connection: MultiplexedConnection,
-        patience: Duration,
-        broken: Broken,
-    ) -> Self {
+    /// Takes over a connection. Whoever learns that the server has closed it sets `broken`.
+    pub(super) fn new(connection: MultiplexedConnection, terms: Terms, broken: Broken) -> Self {
         let (sender, calls) = mpsc::channel(QUEUE);
         let calls = Arc::new(Mutex::new(calls));
         for _ in 0..LANES {
-            tokio::spawn(run(calls.clone(), connection.clone(), patience, broken.clone()));
+            tokio::spawn(run(calls.clone(), connection.clone(), terms, broken.clone()));
         }
         Self { calls: sender, broken }
     }
@@ -131,7 +127,7 @@ impl Connection {
 async fn run(
     calls: Arc<Mutex<mpsc::Receiver<Waiting>>>,
     mut connection: MultiplexedConnection,
-    patience: Duration,
+    terms: Terms,
     broken: Broken,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
@@ -147,7 +143,7 @@ async fn run(
         }
         batch.retain(|waiting| !waiting.answer.is_closed());
         if !batch.is_empty() {
-            send(&mut batch, &mut connection, patience, &broken).await;
+            send(&mut batch, &mut connection, terms, &broken).await;
         }
     }
 }
@@ -157,19 +153,25 @@ async fn run(
 async fn send(
     batch: &mut Vec<Waiting>,
     connection: &mut MultiplexedConnection,
-    patience: Duration,
+    terms: Terms,
     broken: &Broken,
 ) {
-    let mut pipeline = Pipeline::with_capacity(batch.len());
+    let writes = batch.iter().any(|waiting| waiting.call.is_script());
+    let replicas = terms.replicas.filter(|_| writes);
+    let mut pipeline = Pipeline::with_capacity(batch.len() + 1);
     pipeline.ignore_errors();
     let mut waiting = Vec::with_capacity(batch.len());
     for Waiting { call, answer } in batch.drain(..) {
         call.add_to(&mut pipeline);
         waiting.push(answer);
     }
-    let answers: Vec<Result<Value, Failure>> =
-        match ask(&pipeline, connection, patience, broken).await {
-            Ok(answers) if answers.len() == waiting.len() => {
+    if let Some(replicas) = replicas {
+        replicas.add_to(&mut pipeline);
+    }
+    let expected = waiting.len() + usize::from(replicas.is_some());
+    let mut answers: Vec<Result<Value, Failure>> =
+        match ask(&pipeline, connection, terms.patience, broken).await {
+            Ok(answers) if answers.len() == expected => {
                 answers.into_iter().map(|answer| answer.map_err(Failure::from)).collect()
             }
             other => {
@@ -178,6 +180,11 @@ async fn send(
                 waiting.iter().map(|_| Err(failure.clone())).collect()
             }
         };
+    if let Some(replicas) = replicas.filter(|_| answers.len() == expected)
+        && let Some(confirmed) = answers.pop()
+    {
+        replicas.judge(confirmed, &mut answers);
+    }
     if answers.iter().flat_map(|answer| answer.as_ref().err()).any(Failure::ends_connection) {
         broken.set();
     }

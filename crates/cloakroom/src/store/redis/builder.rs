@@ -9,6 +9,7 @@ use redis::Client;
 use super::cluster::Cluster;
 use super::keys::Keys;
 use super::link::Link;
+use super::replicas::{Replicas, Terms};
 use super::server::Server;
 use super::target::Target;
 use super::{RedisStore, Settings, url};
@@ -47,6 +48,7 @@ pub struct RedisStoreBuilder {
     target: url::Target,
     keys: Keys,
     timeout: Duration,
+    replicas: Option<Replicas>,
     settings: Settings,
 }
 
@@ -73,6 +75,7 @@ impl RedisStoreBuilder {
             target,
             keys: Keys::new(),
             timeout: TIMEOUT,
+            replicas: None,
             settings: Settings { slack: SLACK, remember: REMEMBER },
         }
     }
@@ -105,10 +108,33 @@ impl RedisStoreBuilder {
         self
     }
 
+    /// Has every write that the store acknowledges confirmed by `count` replicas, within a time that is at most half of the
+    /// [timeout](Self::with_timeout). Default: by none, since it costs a round trip to the replicas.
+    ///
+    /// A failover then undoes no sign-out and no revocation that was acknowledged, if the replica that takes over is
+    /// one of those who confirmed it. That is certain where all replicas are asked for; with fewer, one that is far behind
+    /// may be chosen. On a Cluster it is the number for each master.
+    ///
+    /// `WAIT` is sent behind the writes that leave together, on a connection of their own, so that no read waits for a replica. A
+    /// write that too few confirm is [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable), and cannot be taken back: the server has it. The
+    /// backend then finds a change stored and goes on with it; an end is answered with 503, and its cookie goes all
+    /// the same. To refuse writes while replicas are missing, set `min-replicas-to-write` on the server as well.
+    /// Renewals are not waited for: to lose one shortens a session.
+    pub fn with_replicas(mut self, count: u32, within: Duration) -> Self {
+        self.replicas = Replicas::new(count, within);
+        self
+    }
+
     /// Puts the store into a namespace, as [`RedisStore::with_namespace`] does.
     pub fn with_namespace(mut self, name: &str) -> Self {
         self.keys = self.keys.in_namespace(name);
         self
+    }
+
+    /// Whether replicas have to confirm writes.
+    #[cfg(feature = "litestar")]
+    pub(in crate::store) fn asks_replicas(&self) -> bool {
+        self.replicas.is_some()
     }
 
     /// Makes the store without asking the server, so that an application can start while it is down.
@@ -126,25 +152,40 @@ impl RedisStoreBuilder {
             )
             .with_store(super::NAME));
         }
-        let link = |target| Server::Single(Arc::new(Link::new(target, self.timeout)));
-        let server = match self.target {
-            url::Target::Single(info) => link(Target::Fixed(info)),
-            url::Target::Sentinel(sentinels) => link(Target::Master(sentinels)),
-            url::Target::Cluster(seeds, server) => {
-                Server::Cluster(Arc::new(Cluster::new(seeds, server, self.timeout)))
+        let terms = Terms::of_server(self.timeout);
+        let server = reach(self.target.clone(), terms);
+        let writes = match self.replicas {
+            None => server.clone(),
+            Some(replicas) => {
+                let replicas = Some(replicas.at_most_half_of(self.timeout));
+                reach(self.target, Terms { replicas, ..terms })
             }
         };
-        Ok(RedisStore { server, keys: self.keys, settings: self.settings })
+        Ok(RedisStore { server, writes, keys: self.keys, settings: self.settings })
     }
 
-    /// Makes the store and asks the server whether it is there.
+    /// Makes the store and asks the server whether it is there; warns if it drops keys when it is full
+    /// ([`RedisStore::check`]).
     ///
     /// # Errors
     /// Those of [`build`](Self::build), and [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the server cannot be reached.
     pub async fn connect(self) -> Result<RedisStore> {
         let store = self.build()?;
         store.ping().await?;
+        store.warn().await;
         Ok(store)
+    }
+}
+
+/// The way to all servers of a target.
+fn reach(target: url::Target, terms: Terms) -> Server {
+    let link = |target| Server::Single(Arc::new(Link::new(target, terms)));
+    match target {
+        url::Target::Single(info) => link(Target::Fixed(info)),
+        url::Target::Sentinel(sentinels) => link(Target::Master(sentinels)),
+        url::Target::Cluster(seeds, server) => {
+            Server::Cluster(Arc::new(Cluster::new(seeds, server, terms)))
+        }
     }
 }
 
@@ -154,6 +195,7 @@ impl fmt::Debug for RedisStoreBuilder {
         f.debug_struct("RedisStoreBuilder")
             .field("keys", &self.keys)
             .field("timeout", &self.timeout)
+            .field("replicas", &self.replicas)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }

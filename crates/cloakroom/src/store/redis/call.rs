@@ -10,6 +10,8 @@ pub(in crate::store) struct Call {
     command: Cmd,
     /// Which of its arguments is the key.
     key: usize,
+    /// Whether it is a script, which may write.
+    is_script: bool,
     /// Whether a server of a Cluster is to take it although the slot is still on its way there.
     asking: bool,
 }
@@ -19,7 +21,7 @@ impl Call {
     pub(super) fn new(name: &str, key: &[u8]) -> Self {
         let mut command = redis::cmd(name);
         command.arg(key);
-        Self { command, key: 1, asking: false }
+        Self { command, key: 1, is_script: false, asking: false }
     }
 
     /// A script by its hash, or with its text.
@@ -33,12 +35,12 @@ impl Call {
             if with_text { ("EVAL", &script.text) } else { ("EVALSHA", &script.hash) };
         let mut command = redis::cmd(name);
         command.arg(script).arg(keys.len()).arg(keys).arg(arguments);
-        Self { command, key: 3, asking: false }
+        Self { command, key: 3, is_script: true, asking: false }
     }
 
     /// A command about no key, for one server.
     pub(super) fn of_server(command: Cmd) -> Self {
-        Self { command, key: usize::MAX, asking: false }
+        Self { command, key: usize::MAX, is_script: false, asking: false }
     }
 
     /// The question which server of a Cluster has which slot.
@@ -58,6 +60,11 @@ impl Call {
     pub(super) fn asking(mut self) -> Self {
         self.asking = true;
         self
+    }
+
+    /// Whether it may write.
+    pub(super) fn is_script(&self) -> bool {
+        self.is_script
     }
 
     /// The key; empty if there is none.

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use redis::Value;
 use tokio::time::timeout;
@@ -15,6 +14,7 @@ use tokio::time::timeout;
 use super::call::Call;
 use super::failure::Failure;
 use super::link::{Link, lock};
+use super::replicas::Terms;
 use super::slots::{Slots, slot};
 use super::target::{Target, Template};
 
@@ -27,7 +27,7 @@ pub(in crate::store) struct Cluster {
     /// Where the map is asked for first.
     seeds: Vec<(String, u16)>,
     server: Template,
-    patience: Duration,
+    terms: Terms,
     /// The way to each server that was ever needed.
     links: Mutex<BTreeMap<(String, u16), Arc<Link>>>,
     slots: Mutex<Arc<Slots>>,
@@ -39,11 +39,11 @@ pub(in crate::store) struct Cluster {
 
 impl Cluster {
     /// The Cluster that these servers are of.
-    pub(super) fn new(seeds: Vec<(String, u16)>, server: Template, patience: Duration) -> Self {
+    pub(super) fn new(seeds: Vec<(String, u16)>, server: Template, terms: Terms) -> Self {
         Self {
             seeds,
             server,
-            patience,
+            terms,
             links: Mutex::default(),
             slots: Mutex::default(),
             is_old: AtomicBool::new(true),
@@ -53,7 +53,7 @@ impl Cluster {
 
     /// Sends a call to the server that has its key.
     pub(super) async fn call(&self, call: Call) -> Result<Value, Failure> {
-        let followed = timeout(self.patience, self.follow(call)).await;
+        let followed = timeout(self.terms.patience, self.follow(call)).await;
         followed.unwrap_or_else(|_| {
             self.is_old.store(true, Ordering::SeqCst);
             Err(Failure::Late)
@@ -64,14 +64,14 @@ impl Cluster {
     pub(super) async fn call_all(&self, calls: Vec<Call>) -> Result<Vec<Value>, Failure> {
         let mut pending = Vec::with_capacity(calls.len());
         for call in calls {
-            let place = timeout(self.patience, self.place(call.key())).await;
+            let place = timeout(self.terms.patience, self.place(call.key())).await;
             let (host, port) = place.unwrap_or(Err(Failure::Late))?;
             let sent = self.link(&host, port)?.start(call.clone()).await;
             pending.push((self.noting(sent)?, call));
         }
         let mut answers = Vec::with_capacity(pending.len());
         for (pending, call) in pending {
-            answers.push(match pending.answer_within(self.patience).await {
+            answers.push(match pending.answer_within(self.terms.patience).await {
                 Err(failure) if failure.redirect().is_some() => self.call(call).await?,
                 answer => self.noting(answer)?,
             });
@@ -81,7 +81,8 @@ impl Cluster {
 
     /// The ways to all servers that take writes.
     pub(super) async fn all(&self) -> Result<Vec<Arc<Link>>, Failure> {
-        let slots = timeout(self.patience, self.slots()).await.unwrap_or(Err(Failure::Late))?;
+        let slots =
+            timeout(self.terms.patience, self.slots()).await.unwrap_or(Err(Failure::Late))?;
         slots.nodes().map(|(host, port)| self.link(host, port)).collect()
     }
 
@@ -156,7 +157,7 @@ impl Cluster {
         let seeds = self.seeds.iter().map(|(host, port)| (&**host, *port));
         let nodes: Vec<(&str, u16)> = present.nodes().chain(seeds).collect();
         // One that hangs must not use up the time of the call that waits.
-        let share = self.patience / 4;
+        let share = self.terms.patience / 4;
         let mut last = Failure::NoServer;
         for (host, port) in nodes {
             let link = self.link(host, port)?;
@@ -176,7 +177,7 @@ impl Cluster {
             return Ok(link.clone());
         }
         let target = Target::Fixed(self.server.at(host, port)?);
-        let link = Arc::new(Link::new(target, self.patience));
+        let link = Arc::new(Link::new(target, self.terms));
         links.insert((host.to_owned(), port), link.clone());
         Ok(link)
     }

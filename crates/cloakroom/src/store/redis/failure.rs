@@ -17,6 +17,8 @@ pub(in crate::store) enum Failure {
     Lost,
     /// The server, or the way to it, refused.
     Refused(RedisError),
+    /// The server did it, and too few replicas have said in time that they have it.
+    FewReplicas,
     /// Nobody names a server that takes writes.
     NoServer,
     /// A server is on another machine and would be reached without TLS.
@@ -45,7 +47,7 @@ impl Failure {
                     || error.is_unrecoverable_error()
                     || matches!(code(error), Some("READONLY" | "MASTERDOWN"))
             }
-            Self::Plaintext | Self::Nonsense => false,
+            Self::FewReplicas | Self::Plaintext | Self::Nonsense => false,
         }
     }
 
@@ -83,6 +85,12 @@ impl Failure {
             Self::Lost => {
                 return unavailable("the connection was lost before the answer came; try again");
             }
+            Self::FewReplicas => {
+                return unavailable(
+                    "the server has it, but fewer replicas than are asked for have confirmed it in time; a \
+                     failover may undo it",
+                );
+            }
             Self::NoServer => {
                 return unavailable(
                     "no server is known that takes writes for it; a failover may be under way",
@@ -112,10 +120,14 @@ impl Failure {
             }
             Some("NOPERM") => unavailable(
                 "the user may not do that; it needs GET, SET, DEL, SETRANGE, PEXPIRE, PTTL, EVAL, \
-                 EVALSHA, ZADD, ZRANGE, ZREM, ZREMRANGEBYSCORE, SCAN and GETRANGE on `cloakroom*`",
+                 EVALSHA, ZADD, ZRANGE, ZREM, ZREMRANGEBYSCORE, SCAN and GETRANGE on `cloakroom*`, and WAIT if \
+                 replicas are to confirm writes",
             ),
             Some("READONLY" | "MASTERDOWN") => unavailable(
                 "the server takes no writes, as a replica does; a failover may be under way",
+            ),
+            Some("NOREPLICAS") => unavailable(
+                "the server has fewer replicas in time than its `min-replicas-to-write`, and refuses writes",
             ),
             Some("LOADING" | "BUSY" | "CLUSTERDOWN" | "TRYAGAIN") => {
                 unavailable("the server is busy or starting; try again")
@@ -152,7 +164,8 @@ impl Failure {
 fn code(error: &RedisError) -> Option<&str> {
     let code = error.code()?;
     let detail = error.detail().unwrap_or_default();
-    let inside = ["READONLY", "WRONGTYPE", "OOM"].into_iter().find(|it| detail.contains(*it));
+    let inside =
+        ["READONLY", "WRONGTYPE", "OOM", "NOREPLICAS"].into_iter().find(|it| detail.contains(*it));
     if code == "ERR" { inside.or(Some(code)) } else { Some(code) }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use redis::Value;
 use tokio::time::timeout;
@@ -10,13 +9,14 @@ use tokio::time::timeout;
 use super::batch::{Connection, Pending};
 use super::call::Call;
 use super::failure::Failure;
+use super::replicas::Terms;
 use super::target::Target;
 
 /// The way to a server.
 #[derive(Debug)]
 pub(in crate::store) struct Link {
     target: Target,
-    patience: Duration,
+    terms: Terms,
     open: Mutex<Option<Connection>>,
     /// One connects at a time, for all that wait.
     turn: tokio::sync::Mutex<()>,
@@ -26,10 +26,10 @@ pub(in crate::store) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(target: Target, patience: Duration) -> Self {
+    pub(super) fn new(target: Target, terms: Terms) -> Self {
         Self {
             target,
-            patience,
+            terms,
             open: Mutex::new(None),
             turn: tokio::sync::Mutex::new(()),
             failures: AtomicU64::new(0),
@@ -40,13 +40,13 @@ impl Link {
     /// Sends a call and waits for its answer: in all no longer than the patience.
     pub(super) async fn call(&self, call: Call) -> Result<Value, Failure> {
         let answer = async { self.connection().await?.send(call).await?.answer().await };
-        timeout(self.patience, answer).await.unwrap_or(Err(Failure::Late))
+        timeout(self.terms.patience, answer).await.unwrap_or(Err(Failure::Late))
     }
 
     /// Sends a call whose answer is waited for later.
     pub(super) async fn start(&self, call: Call) -> Result<Pending, Failure> {
         let sent = async { self.connection().await?.send(call).await };
-        timeout(self.patience, sent).await.unwrap_or(Err(Failure::Late))
+        timeout(self.terms.patience, sent).await.unwrap_or(Err(Failure::Late))
     }
 
     /// Sends calls, all before it waits for the first answer.
@@ -57,7 +57,7 @@ impl Link {
         }
         let mut answers = Vec::with_capacity(pending.len());
         for pending in pending {
-            answers.push(pending.answer_within(self.patience).await?);
+            answers.push(pending.answer_within(self.terms.patience).await?);
         }
         Ok(answers)
     }
@@ -75,7 +75,7 @@ impl Link {
             // It failed while this call waited for its turn; a queue of calls does not try one after the other.
             return Err(lock(&self.failure).clone());
         }
-        match self.target.connect(self.patience).await {
+        match self.target.connect(self.terms).await {
             Ok(connection) => {
                 *lock(&self.open) = Some(connection.clone());
                 Ok(connection)

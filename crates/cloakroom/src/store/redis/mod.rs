@@ -3,11 +3,13 @@
 mod batch;
 mod builder;
 mod call;
+mod check;
 mod cluster;
 mod directory;
 pub(in crate::store) mod failure;
 mod keys;
 mod link;
+mod replicas;
 mod scan;
 pub(in crate::store) mod scripts;
 pub(in crate::store) mod server;
@@ -46,7 +48,7 @@ const NAME: &str = "redis";
 ///
 /// `rediss…` is the same with TLS (feature `redis-tls`; certificates and names are checked against the system's
 /// roots), `valkey…` and `valkeys…` are other spellings. Options: `?namespace=NAME`, `?timeout=2s`,
-/// `?sentinel_user=…`, `?sentinel_password=…`, and `?insecure_plaintext=true`, without which a server on another
+/// `?replicas=1` and `?replicas_timeout=500ms` ([`RedisStoreBuilder::with_replicas`]), `?sentinel_user=…`, `?sentinel_password=…`, and `?insecure_plaintext=true`, without which a server on another
 /// machine is reached by TLS only.
 ///
 /// # Storage
@@ -66,7 +68,7 @@ const NAME: &str = "redis";
 /// [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
 ///
 /// # Cloning
-/// Clones share one connection.
+/// Clones share one connection, and one more for writes if replicas have to confirm them.
 ///
 /// # Examples
 /// ```no_run
@@ -81,6 +83,8 @@ const NAME: &str = "redis";
 #[derive(Clone)]
 pub struct RedisStore {
     server: Server,
+    /// The same servers, for writes that replicas are to confirm; otherwise the same connection too.
+    writes: Server,
     keys: Keys,
     settings: Settings,
 }

@@ -84,7 +84,7 @@ impl Store for RedisStore {
                 self.enter(index, key, until, now, CREATE).await?;
             }
         }
-        let answer = self.server.run(&SCRIPTS.create, &keys, &arguments).await;
+        let answer = self.writes.run(&SCRIPTS.create, &keys, &arguments).await;
         match answer.and_then(number).map_err(failed(CREATE))? {
             1 => Ok(Created::Created),
             0 => Ok(Created::Occupied),
@@ -111,7 +111,7 @@ impl Store for RedisStore {
             arguments.extend([key.as_bytes().to_vec(), digits(until.as_millis())]);
         }
         loop {
-            let answer = self.server.run(&SCRIPTS.update, &keys, &arguments).await;
+            let answer = self.writes.run(&SCRIPTS.update, &keys, &arguments).await;
             match (answer.and_then(number).map_err(failed(UPDATE))?, &index) {
                 (1, _) => return Ok(Updated::Updated),
                 (0, _) => return Ok(Updated::Gone),
@@ -145,7 +145,7 @@ impl Store for RedisStore {
     async fn delete(&self, key: SessionHandle, why: Ended, now: UnixMillis) -> Result<bool> {
         let [stone, remember] = self.stone(why, now);
         let arguments = [digits(now.as_millis()), stone, remember];
-        let answer = self.server.run(&SCRIPTS.delete, &[self.keys.session(key)], &arguments).await;
+        let answer = self.writes.run(&SCRIPTS.delete, &[self.keys.session(key)], &arguments).await;
         match answer.and_then(number).map_err(failed(DELETE))? {
             1 => Ok(true),
             0 => Ok(false),
@@ -229,7 +229,7 @@ impl RedisStore {
             key.as_bytes().to_vec(),
             digits(until.as_millis()),
         ];
-        let answer = self.server.run(&SCRIPTS.index, &[index], &arguments).await;
+        let answer = self.writes.run(&SCRIPTS.index, &[index], &arguments).await;
         answer.and_then(number).map(drop).map_err(failed(tried))
     }
 

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::batch::{Broken, Connection};
 use super::call::Call;
 use super::failure::Failure;
+use super::replicas::Terms;
 
 /// After how long without a call the system asks whether the other end is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -63,25 +64,25 @@ pub(super) struct Sentinels {
 
 impl Target {
     /// Connects; whoever calls bounds the time.
-    pub(super) async fn connect(&self, patience: Duration) -> Result<Connection, Failure> {
+    pub(super) async fn connect(&self, terms: Terms) -> Result<Connection, Failure> {
         match self {
-            Self::Fixed(info) => open(info.clone(), patience).await,
-            Self::Master(sentinels) => sentinels.connect(patience).await,
+            Self::Fixed(info) => open(info.clone(), terms).await,
+            Self::Master(sentinels) => sentinels.connect(terms).await,
         }
     }
 }
 
 impl Sentinels {
     /// Asks one after the other, until one names a server that says itself that it takes writes.
-    async fn connect(&self, patience: Duration) -> Result<Connection, Failure> {
+    async fn connect(&self, terms: Terms) -> Result<Connection, Failure> {
         // One that hangs must not use up the time of the call that waits.
-        let share = patience / 4;
+        let share = terms.patience / 4;
         let mut last = Failure::NoServer;
         for sentinel in &self.addresses {
             let master =
                 timeout(share, self.ask(sentinel, share)).await.unwrap_or(Err(Failure::Late));
             let connection = match master {
-                Ok(master) => timeout(share, checked(master, patience)).await,
+                Ok(master) => timeout(share, checked(master, terms)).await,
                 Err(failure) => Ok(Err(failure)),
             };
             match connection.unwrap_or(Err(Failure::Late)) {
@@ -98,7 +99,7 @@ impl Sentinels {
         sentinel: &ConnectionInfo,
         patience: Duration,
     ) -> Result<ConnectionInfo, Failure> {
-        let connection = open(sentinel.clone(), patience).await?;
+        let connection = open(sentinel.clone(), Terms::of_server(patience)).await?;
         let mut command = redis::cmd("SENTINEL");
         command.arg("get-master-addr-by-name").arg(&self.name);
         match connection.send(Call::of_server(command)).await?.answer().await? {
@@ -117,8 +118,8 @@ impl Sentinels {
 }
 
 /// A connection to a server that says that it is a master: a sentinel may not know yet that it is none.
-async fn checked(master: ConnectionInfo, patience: Duration) -> Result<Connection, Failure> {
-    let connection = open(master, patience).await?;
+async fn checked(master: ConnectionInfo, terms: Terms) -> Result<Connection, Failure> {
+    let connection = open(master, terms).await?;
     let answer = connection.send(Call::of_server(redis::cmd("ROLE"))).await?.answer().await?;
     match answer {
         Value::Array(parts) if matches!(parts.first(), Some(Value::BulkString(role)) if role == b"master") => {
@@ -129,7 +130,7 @@ async fn checked(master: ConnectionInfo, patience: Duration) -> Result<Connectio
 }
 
 /// Opens a connection. Answers are timed by the [`Connection`], not by the driver.
-async fn open(info: ConnectionInfo, patience: Duration) -> Result<Connection, Failure> {
+async fn open(info: ConnectionInfo, terms: Terms) -> Result<Connection, Failure> {
     let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     // Two short writes in a row would otherwise wait for each other's acknowledgement.
     let mut tcp = info.tcp_settings().clone().set_nodelay(true);
@@ -141,7 +142,7 @@ async fn open(info: ConnectionInfo, patience: Duration) -> Result<Connection, Fa
     let broken = Broken::default();
     let closed = broken.clone();
     let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(patience))
+        .set_connection_timeout(Some(terms.patience))
         .set_response_timeout(None)
         .set_push_sender(move |push: PushInfo| {
             // So that no call is sent into a connection that was closed while nobody used it.
@@ -151,7 +152,7 @@ async fn open(info: ConnectionInfo, patience: Duration) -> Result<Connection, Fa
             Ok::<_, SendError>(())
         });
     let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-    Ok(Connection::new(connection, patience, broken))
+    Ok(Connection::new(connection, terms, broken))
 }
 
 /// Whether nothing leaves this machine on the way to a host.

@@ -11,9 +11,11 @@ use crate::store::AnyStore;
 use crate::store::open::StoreUrl;
 
 /// The options that a URL takes.
-const OPTIONS: &str = "namespace, timeout, insecure_plaintext, sentinel_user, sentinel_password";
+const OPTIONS: &str = "namespace, timeout, replicas, replicas_timeout, insecure_plaintext, sentinel_user, sentinel_password";
 /// Where sentinels listen, unless the URL says another port.
 const SENTINEL_PORT: u16 = 26_379;
+/// How long replicas are waited for, unless the URL says: far longer than one that is well takes.
+const REPLICAS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The servers that a URL names.
 #[derive(Debug, Clone)]
@@ -51,7 +53,8 @@ pub(in crate::store) async fn open(url: StoreUrl) -> Result<AnyStore> {
 /// Reads a URL that was taken apart already.
 pub(in crate::store) fn from_parts(mut url: StoreUrl) -> Result<RedisStoreBuilder> {
     let namespace = url.option("namespace").filter(|name| !name.is_empty());
-    let timeout = url.option("timeout").map(|text| duration(&url, &text)).transpose()?;
+    let timeout = url.option("timeout").map(|text| duration(&url, "timeout", &text)).transpose()?;
+    let replicas = replicas(&mut url)?;
     let plaintext = match url.option("insecure_plaintext").as_deref() {
         None | Some("false") => false,
         Some("true") => true,
@@ -62,6 +65,9 @@ pub(in crate::store) fn from_parts(mut url: StoreUrl) -> Result<RedisStoreBuilde
     let mut builder = RedisStoreBuilder::new(target);
     if let Some(timeout) = timeout {
         builder = builder.with_timeout(timeout);
+    }
+    if let Some((count, within)) = replicas {
+        builder = builder.with_replicas(count, within);
     }
     if let Some(name) = namespace {
         builder = builder.with_namespace(&name);
@@ -172,11 +178,24 @@ fn single(url: &StoreUrl, scheme: &str, location: &str, plaintext: bool) -> Resu
     }
 }
 
-fn duration(url: &StoreUrl, text: &str) -> Result<Duration> {
-    humantime::parse_duration(text)
-        .ok()
-        .filter(|timeout| !timeout.is_zero())
-        .ok_or_else(|| url.refused("has a `timeout` that is none, such as `500ms` or `2s`"))
+fn duration(url: &StoreUrl, name: &str, text: &str) -> Result<Duration> {
+    humantime::parse_duration(text).ok().filter(|timeout| !timeout.is_zero()).ok_or_else(|| {
+        url.refused(&format!("has a `{name}` that is none, such as `500ms` or `2s`"))
+    })
+}
+
+/// How many replicas have to confirm a write, and within what time.
+fn replicas(url: &mut StoreUrl) -> Result<Option<(u32, Duration)>> {
+    let within = url.option("replicas_timeout");
+    let within = within.map(|text| duration(url, "replicas_timeout", &text)).transpose()?;
+    match url.option("replicas") {
+        None if within.is_some() => Err(url.refused("has a `replicas_timeout` but no `replicas`")),
+        None => Ok(None),
+        Some(count) => {
+            let count = count.parse().map_err(|_| url.refused("takes a number as `replicas`"))?;
+            Ok(Some((count, within.unwrap_or(REPLICAS_TIMEOUT))))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -200,6 +219,8 @@ mod tests {
             "redis://[::1]:6380",
             "valkey://ada:hunter2@localhost/0",
             "redis+unix:///run/redis.sock",
+            "redis://localhost?replicas=1",
+            "redis+cluster://localhost?replicas=2&replicas_timeout=50ms",
             "redis://cache.example.org?insecure_plaintext=true",
             "redis+cluster://:hunter2@localhost:7000,127.0.0.1:7001,[::1]",
             "redis+sentinel://ada:hunter2@localhost,[::1],localhost:26380/main/3?sentinel_password=x",
@@ -223,6 +244,13 @@ mod tests {
         assert!(refusal("redis://localhost?colour=hunter").contains("`colour`"));
         assert!(refusal("redis://localhost?timeout=hunter").contains("`timeout`"));
         assert!(refusal("redis://localhost?timeout=0s").contains("`timeout`"));
+        assert!(refusal("redis://localhost?replicas=hunter").contains("`replicas`"));
+        assert!(refusal("redis://localhost?replicas=-1").contains("`replicas`"));
+        assert!(refusal("redis://localhost?replicas_timeout=1s").contains("no `replicas`"));
+        assert!(
+            refusal("redis://localhost?replicas=1&replicas_timeout=0s")
+                .contains("`replicas_timeout`")
+        );
         assert!(refusal("redis://localhost?insecure_plaintext=1").contains("true"));
     }
 

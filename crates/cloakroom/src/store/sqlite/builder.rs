@@ -18,7 +18,8 @@ use crate::error::{Error, Result};
 /// How long opening may take: other processes may be making the tables.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The first release of SQLite without a bug by which, very rarely, two connections that write at the same
-/// moment damage the file (sqlite.org/wal.html, "The WAL-Reset Bug").
+/// moment damage the file (sqlite.org/wal.html, "The WAL-Reset Bug"). What `rusqlite` brings by itself has it not; a build may
+/// link another.
 const SOUND_VERSION: i32 = 3_051_003;
 
 /// When a write counts as done.
@@ -142,7 +143,7 @@ impl SqliteStoreBuilder {
             tracing::warn!(
                 store = NAME,
                 version = rusqlite::version(),
-                "this SQLite may damage its file, very rarely; let Cargo choose rusqlite 0.39 or later"
+                "this SQLite may damage its file, very rarely; link 3.51.3 or later, as rusqlite brings it"
             );
         }
         let opener = Arc::new(Opener { source, synchronous: self.synchronous });

@@ -89,6 +89,12 @@ impl RedisStoreBuilder {
     /// # Errors
     /// [`ErrorKind::StoreUrl`] for a Cluster, and for TLS without a crypto provider.
     pub fn build(self) -> Result<RedisStore> {
+        if self.connecting.asks_replicas() {
+            return Err(Error::new(
+                ErrorKind::StoreUrl,
+                "what Litestar writes no replica confirms; leave out `replicas`",
+            ));
+        }
         let server = self.connecting.build()?.into_server();
         if !server.has_one_slot() {
             return Err(Error::new(
