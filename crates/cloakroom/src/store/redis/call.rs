@@ -16,7 +16,7 @@ pub(in crate::store) struct Call {
 
 impl Call {
     /// A command with the key next; the caller adds what else it takes.
-    pub(super) fn new(name: &str, key: &[u8]) -> Self {
+    pub(in crate::store) fn new(name: &str, key: &[u8]) -> Self {
         let mut command = redis::cmd(name);
         command.arg(key);
         Self { command, key: 1, asking: false }
@@ -49,7 +49,7 @@ impl Call {
     }
 
     /// Adds an argument.
-    pub(super) fn arg(mut self, argument: impl redis::ToRedisArgs) -> Self {
+    pub(in crate::store) fn arg(mut self, argument: impl redis::ToRedisArgs) -> Self {
         self.command.arg(argument);
         self
     }

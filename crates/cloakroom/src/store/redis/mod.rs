@@ -2,13 +2,13 @@
 
 mod batch;
 mod builder;
-mod call;
+pub(in crate::store) mod call;
 mod cluster;
 mod directory;
 pub(in crate::store) mod failure;
 mod keys;
 mod link;
-mod scan;
+pub(in crate::store) mod scan;
 pub(in crate::store) mod scripts;
 pub(in crate::store) mod server;
 mod slots;

@@ -1,5 +1,6 @@
 //! Sessions that a Litestar application has in a folder.
 
+mod all;
 mod envelope;
 mod folder;
 mod rules;
@@ -233,6 +234,10 @@ impl WholeIds for FileStore {
         Box::pin(self.on_thread(UPDATE, move |store| {
             store.replace(id.handle(), Some(&id), &record, expected, now)
         }))
+    }
+
+    fn delete_all(&self, now: UnixMillis) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(self.on_thread("end all sessions", move |store| store.clear(now)))
     }
 }
 

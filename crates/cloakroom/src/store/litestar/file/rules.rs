@@ -14,7 +14,7 @@ use crate::store::{Created, Ended, Lookup, Renewal, Updated};
 use crate::time::UnixMillis;
 
 /// What there is under a handle.
-enum Found {
+pub(super) enum Found {
     Live(Record, Known),
     /// Beside the reason: what ended there, if it is known.
     Absent(Option<Ended>, Option<Known>),
@@ -26,7 +26,7 @@ fn digest(data: &[u8]) -> [u8; 32] {
 
 /// The rules; whoever calls holds the lock.
 impl FileStore {
-    fn look(
+    pub(super) fn look(
         &self,
         key: SessionHandle,
         id: Option<&SessionId>,
@@ -133,7 +133,7 @@ impl FileStore {
         Ok(())
     }
 
-    fn bury(
+    pub(super) fn bury(
         &self,
         key: SessionHandle,
         file: Option<&str>,
@@ -278,46 +278,5 @@ impl FileStore {
         };
         self.bury(key, file.as_deref(), why, now)?;
         Ok(live)
-    }
-
-    pub(super) fn sweep(&self, limit: usize, now: UnixMillis) -> Result<usize, Failure> {
-        let mut removed = 0;
-        for key in self.folder.all_known()? {
-            if removed == limit {
-                return Ok(removed);
-            }
-            let _locked = self.folder.lock_all()?;
-            let Some(known) = self.folder.known(key)? else { continue };
-            let over = match &known.ended {
-                Some(_) => known.forget_at <= now.as_millis(),
-                None => {
-                    matches!(self.look(key, None, now), Ok(Found::Absent(Some(Ended::Expired), _)))
-                }
-            };
-            if over {
-                if let Some(file) = &known.file {
-                    self.folder.remove_session(file)?;
-                }
-                self.folder.remove_known(key)?;
-                removed += 1;
-            }
-        }
-        for file in self.folder.sessions()? {
-            if removed == limit {
-                return Ok(removed);
-            }
-            // Another process may be sweeping as well; and what cannot be read is left for a person to look at.
-            let Ok(Some(Some(found))) = self.folder.session(&file) else { continue };
-            if found.expires_at.is_some_and(|at| at <= now) {
-                let _locked = self.folder.lock_all()?;
-                removed += usize::from(self.folder.sweep_session(&file, now).unwrap_or(false));
-            }
-        }
-        for (file, forget_at) in self.folder.old()? {
-            if forget_at <= now {
-                self.folder.unmark_old(&file)?;
-            }
-        }
-        Ok(removed)
     }
 }

@@ -30,6 +30,18 @@ impl Keys {
         self.namespace.as_ref().map_or(Vec::new(), |name| format!("{name}:").into_bytes())
     }
 
+    /// The pattern that `SCAN` finds sessions with; none without a namespace, where any key could be one.
+    pub(super) fn pattern(&self) -> Option<String> {
+        let mut pattern = String::new();
+        for letter in self.namespace.as_ref()?.chars() {
+            if matches!(letter, '*' | '?' | '[' | ']' | '^' | '-' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        Some(pattern + ":*")
+    }
+
     /// Where we note what Litestar has no room for.
     pub(super) fn known(&self, handle: SessionHandle) -> Vec<u8> {
         format!("{}:s:{handle}", self.ours()).into_bytes()

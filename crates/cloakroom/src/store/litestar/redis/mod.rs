@@ -1,6 +1,7 @@
 //! Sessions that a Litestar application has in Redis or Valkey.
 
 mod builder;
+mod clear;
 mod keys;
 
 use std::sync::LazyLock;
@@ -41,6 +42,7 @@ struct Scripts {
     update: Script,
     touch: Script,
     delete: Script,
+    clear: Script,
 }
 
 static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
@@ -52,6 +54,7 @@ static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
         update: script(include_str!("lua/update.lua")),
         touch: script(include_str!("lua/touch.lua")),
         delete: script(include_str!("lua/delete.lua")),
+        clear: Script::new(include_str!("lua/clear.lua").to_owned()),
     }
 });
 
@@ -355,6 +358,13 @@ impl WholeIds for RedisStore {
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Updated>> {
         Box::pin(async move { self.replace(id.handle(), Some(id), &record, expected, now).await })
+    }
+
+    /// By a walk over the keys of the database, a thousand at a time.
+    ///
+    /// [`ErrorKind::Unsupported`] without a namespace, as there: any key could be somebody else's.
+    fn delete_all(&self, _now: UnixMillis) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(self.clear())
     }
 }
 
