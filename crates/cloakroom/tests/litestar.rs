@@ -4,8 +4,14 @@
 mod by_id;
 #[path = "litestar/cookie.rs"]
 mod cookie;
+#[path = "litestar/ends.rs"]
+mod ends;
+#[path = "litestar/folder.rs"]
+mod folder;
 #[path = "litestar/side.rs"]
 mod side;
+#[path = "litestar/steps.rs"]
+mod steps;
 #[path = "litestar/turns.rs"]
 mod turns;
 
