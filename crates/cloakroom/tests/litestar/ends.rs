@@ -72,3 +72,42 @@ async fn b_006_b_007_what_litestar_clears_is_gone_here() {
     sides.litestar.cookie = cookie;
     assert!(sides.load().await.absence().is_some());
 }
+
+/// As long as Litestar prolongs it and it is seen here now and then, somebody stays signed in; what has outlived the end that was
+/// known here may have been made anew, and is a session of nobody.
+#[tokio::test]
+async fn b_011_a_signed_in_session_that_expired_is_not_revived_by_litestar() {
+    let Some(mut sides) = start() else { return };
+    sides.litestar.does("/set", r#"{"cart":1}"#).await;
+    sides.does(|session| session.sign_in("ada").unwrap()).await;
+    let key = format!("LITESTAR:{}", sides.id());
+    let handle = sides.load().await.handle().unwrap();
+    let known = format!("cloakroom-litestar/LITESTAR:s:{handle}");
+    let noted = || sides.server.cli(&["HGET", &known, "expiry"]).unwrap().trim().parse().unwrap();
+    let before: u64 = noted();
+    sides.server.cli(&["EXPIRE", &key, "2000000"]).unwrap();
+    assert_eq!(sides.load().await.subject().as_deref(), Some("ada"));
+    assert!(noted() > before + 700_000_000, "prolonged, and seen to be");
+    // As the server does when its time has come.
+    sides.server.cli(&["DEL", &key]).unwrap();
+    sides.server.cli(&["HSET", &known, "expiry", "1", "idle", "1"]).unwrap();
+    sides.litestar.does("/set", r#"{"planted":1}"#).await;
+    assert_eq!(sides.server.cli(&["EXISTS", &key]).unwrap().trim(), "1");
+    assert_eq!(sides.load().await.subject(), None);
+}
+
+/// What was seen here to have ended there is over, whoever presents its ID to Litestar afterwards: it lives again there, and here
+/// it is a session of nobody.
+#[tokio::test]
+async fn b_011_what_litestar_ended_and_we_saw_is_not_revived_by_litestar() {
+    let Some(mut sides) = start() else { return };
+    sides.litestar.does("/set", r#"{"cart":1}"#).await;
+    sides.does(|session| session.sign_in("ada").unwrap()).await;
+    let cookie = sides.litestar.cookie.clone();
+    sides.litestar.does("/clear", "").await;
+    sides.litestar.cookie = cookie;
+    assert_eq!(sides.load().await.subject(), None);
+    sides.litestar.does("/set", r#"{"planted":1}"#).await;
+    assert_eq!(sides.load().await.subject(), None);
+    assert_eq!(sides.data().await, json!({"planted": 1}), "a session of nobody");
+}

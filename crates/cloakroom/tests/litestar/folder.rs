@@ -1,6 +1,6 @@
 //! A folder that is shared with a real Litestar application.
 
-use cloakroom::{Absence, UnixMillis};
+use cloakroom::{Absence, Clock, SystemClock, UnixMillis};
 use serde_json::json;
 
 use crate::side::start_on_folder;
@@ -52,4 +52,49 @@ async fn b_052_b_054_a_file_that_litestar_writes_back_is_removed_when_seen() {
     assert_eq!(sides.load().await.absence(), Some(Absence::Revoked));
     assert!(!file.exists());
     assert_eq!(sides.load().await.absence(), Some(Absence::Revoked));
+}
+
+/// As on Redis: what expired or was ended there lives again there as a session of nobody, whether that was seen here or not.
+#[tokio::test]
+async fn b_011_b_022_a_file_that_litestar_makes_anew_is_nobodys() {
+    for (seen, expires) in [(true, true), (true, false), (false, true)] {
+        let Some(mut sides) = start_on_folder("plain") else { return };
+        sides.litestar.does("/set", r#"{"cart":1}"#).await;
+        sides.does(|session| session.sign_in("ada").unwrap()).await;
+        let cookie = sides.litestar.cookie.clone();
+        match expires {
+            true => sides.ours = sides.ours.clone().with_clock(later),
+            false => sides.litestar.does("/clear", "").await,
+        }
+        if expires {
+            let folder = sides.server.path().join("kept");
+            let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+            std::fs::remove_file(file).unwrap();
+        }
+        sides.litestar.cookie = cookie;
+        if seen {
+            let why = if expires { Absence::Expired } else { Absence::Unknown };
+            assert_eq!(sides.load().await.absence(), Some(why));
+            assert_eq!(sides.load().await.absence(), Some(why), "still known");
+        }
+        sides.litestar.does("/set", r#"{"planted":1}"#).await;
+        if expires {
+            // The end that Litestar gave it, as told by a clock that is a fortnight ahead.
+            let folder = sides.server.path().join("kept");
+            let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+            let mut bytes = std::fs::read(&file).unwrap();
+            let at = bytes.windows(2).position(|two| two == [0xd7, 0xff]).unwrap();
+            bytes.splice(at..at + 10, [0xc0]);
+            std::fs::write(&file, bytes).unwrap();
+        }
+        let session = sides.load().await;
+        assert_eq!((session.subject(), session.exists()), (None, true), "{seen} {expires}");
+        sides.does(|session| session.insert("ours", &1).unwrap()).await;
+        assert_eq!(sides.data().await, json!({"planted": 1, "ours": 1}));
+    }
+}
+
+/// A day after the longest that a session lives.
+fn later() -> UnixMillis {
+    SystemClock.now().plus(std::time::Duration::from_secs(15 * 86_400))
 }

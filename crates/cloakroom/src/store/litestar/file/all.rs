@@ -34,9 +34,9 @@ impl FileStore {
             }
             let _locked = self.folder.lock_all()?;
             let Some(known) = self.folder.known(key)? else { continue };
-            let over = match &known.ended {
-                Some(_) => known.forget_at <= now.as_millis(),
-                None => {
+            let over = match known.ended.is_some() || known.over.is_some() {
+                true => known.forget_at <= now.as_millis(),
+                false => {
                     matches!(self.look(key, None, now), Ok(Found::Absent(Some(Ended::Expired), _)))
                 }
             };

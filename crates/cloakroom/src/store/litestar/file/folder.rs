@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use blake2::{Blake2s256, Digest as _};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
@@ -40,8 +41,11 @@ pub(super) struct Known {
     pub(super) idle: u64,
     /// What stands in Litestar's file.
     pub(super) expires: Option<u64>,
+    pub(super) absolute: Option<u64>,
     pub(super) record: String,
     pub(super) ended: Option<String>,
+    /// That its file was not there any more, and whether it had expired. Whatever is there later is another.
+    pub(super) over: Option<bool>,
     /// Whether it ended without its ID being known, so that no ID of this handle is taken.
     pub(super) any: bool,
     pub(super) forget_at: u64,
@@ -50,6 +54,23 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn record_bytes(&self) -> Option<Vec<u8>> {
         BASE64URL_NOPAD.decode(self.record.as_bytes()).ok()
+    }
+
+    /// Whether the end that we noted has come, and there is a session that ends at another moment. One of ours that has
+    /// reached its absolute deadline stays what it is.
+    pub(super) fn is_outlived(&self, expires: Option<u64>, now: UnixMillis) -> bool {
+        let over = |at: Option<u64>| at.is_some_and(|at| at <= now.as_millis());
+        self.expires != expires && over(self.expires) && !over(self.absolute)
+    }
+
+    /// Whether an end that Litestar moved is to be noted: one that is earlier, or later by a tenth of a lifetime, so that
+    /// not every look waits for the disk.
+    pub(super) fn needs(&self, expires: Option<u64>, max_age: Duration) -> bool {
+        let tenth = u64::try_from(max_age.as_millis() / 10).unwrap_or(u64::MAX);
+        match (self.expires, expires) {
+            (Some(noted), Some(expires)) => expires < noted || expires - noted > tenth,
+            (noted, expires) => noted != expires,
+        }
     }
 
     pub(super) fn with_record(self, record: &[u8]) -> Self {

@@ -33,6 +33,8 @@ impl FileStore {
         now: UnixMillis,
     ) -> Result<Found, Failure> {
         let known = self.folder.known(key)?;
+        let over = known.as_ref().and_then(|known| known.over) == Some(true);
+        let mut known = known.filter(|known| known.over.is_none());
         let presented = id.map(name);
         let own = known.as_ref().and_then(|known| known.file.clone());
         if let Some(presented) = presented.as_ref().filter(|name| own.as_ref() != Some(*name)) {
@@ -54,9 +56,17 @@ impl FileStore {
         if known.as_ref().is_some_and(|known| known.ended.is_some()) {
             return Ok(Found::Absent(self.why(known.as_ref(), now), known));
         }
-        let Some(file) = own.or(presented) else { return Ok(Found::Absent(None, known)) };
+        let Some(file) = own.or_else(|| presented.clone()) else {
+            return Ok(Found::Absent(over.then_some(Ended::Expired), known));
+        };
         let Some(envelope) = self.folder.session(&file)? else {
-            let over = known.as_ref().is_some_and(|known| known.idle <= now.as_millis());
+            let over = known.as_ref().map_or(over, |known| known.idle <= now.as_millis());
+            if known.is_some() {
+                // It has expired, or Litestar ended it: what is put there later is another's.
+                let forget_at = now.plus(self.remember).as_millis();
+                let stone = Known { over: Some(over), forget_at, ..Known::default() };
+                self.folder.put_known(key, &stone)?;
+            }
             return Ok(Found::Absent(over.then_some(Ended::Expired), known));
         };
         let broken = || Error::new(ErrorKind::Corrupt, "a session file is not one of Litestar's");
@@ -64,6 +74,13 @@ impl FileStore {
         let expires = envelope.expires_at.map(UnixMillis::as_millis);
         let hash = digest(&envelope.data);
         let of_bytes = hash.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        if known.as_ref().is_some_and(|known| known.is_outlived(expires, now)) {
+            // The end that we knew of has come, so Litestar may have made it anew: nobody is signed in to it here.
+            if presented.as_ref() != Some(&file) {
+                return Ok(Found::Absent(None, known));
+            }
+            known = None;
+        }
         let mut parts = match (&known, id) {
             (Some(known), _) => {
                 let record = known.record_bytes().ok_or_else(broken)?;
@@ -92,7 +109,12 @@ impl FileStore {
             return Ok(Found::Absent(None, known));
         }
         let known = match known {
-            Some(known) => known,
+            Some(known) if !known.needs(expires, self.max_age) => known,
+            Some(known) => {
+                let known = Known { idle: idle.as_millis(), expires, ..known };
+                self.folder.put_known(key, &known)?;
+                known
+            }
             None => {
                 let known = Known {
                     file: Some(file),
@@ -122,6 +144,7 @@ impl FileStore {
             revision: record.revision().as_u64(),
             digest: HEXLOWER.encode(&digest(&data)),
             idle: record.idle_deadline().as_millis(),
+            absolute: record.absolute_deadline().map(UnixMillis::as_millis),
             ..Known::default()
         };
         let envelope = Envelope { expires_at: Some(record.expires_at()), data };
