@@ -8,6 +8,10 @@ mod cookie;
 mod ends;
 #[path = "litestar/folder.rs"]
 mod folder;
+#[path = "litestar/kept.rs"]
+mod kept;
+#[path = "litestar/parallel.rs"]
+mod parallel;
 #[path = "litestar/side.rs"]
 mod side;
 #[path = "litestar/steps.rs"]

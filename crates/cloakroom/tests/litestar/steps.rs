@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use cloakroom::{Clock, SystemClock};
 use serde_json::{Value, json};
 
+use crate::kept::Kept;
 use crate::side::{Sides, start, start_on_folder};
+
+/// Litestar's lifetime, in seconds.
+const MAX_AGE: u64 = 1_209_600;
 
 #[tokio::test]
 async fn a_thousand_random_steps_on_both_sides_of_a_redis_agree() {
@@ -18,7 +23,7 @@ async fn a_thousand_random_steps_on_both_sides_of_a_folder_agree() {
     random_steps(sides).await;
 }
 
-async fn random_steps<K>(mut sides: Sides<K>) {
+async fn random_steps<K: Kept>(mut sides: Sides<K>) {
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     let mut below = |n: u64| {
         random ^= random << 13;
@@ -45,7 +50,7 @@ async fn random_steps<K>(mut sides: Sides<K>) {
     let mut model: BTreeMap<&str, &Value> = BTreeMap::new();
     for step in 0..1000 {
         let (key, value) = (keys[below(5) as usize], &values[below(13) as usize]);
-        match below(12) {
+        match below(15) {
             0..=3 => {
                 model.insert(key, value);
                 sides.litestar.does("/set", &json!({key: value}).to_string()).await;
@@ -67,14 +72,45 @@ async fn random_steps<K>(mut sides: Sides<K>) {
                 sides.does(|session| session.destroy().expect("it works")).await;
             }
             10 => sides.does(|session| session.cycle_id().expect("it works")).await,
-            _ if below(4) == 0 => {
+            11 if below(4) == 0 => {
                 model.clear();
                 sides.litestar.does("/clear", "").await;
             }
+            12 if below(4) == 0 => {
+                model.clear();
+                if let Some(id) = id(&sides) {
+                    sides.server.expire(&id);
+                }
+            }
+            13 | 14 if !model.is_empty() => renew(&mut sides, below(2) == 0).await,
             _ => drop(sides.load().await),
         }
         let expected = json!(model);
         assert_eq!(sides.data().await, expected, "step {step}, here");
         assert_eq!(sides.litestar.get("/session").await.json(), expected, "step {step}, there");
     }
+}
+
+fn id<K>(sides: &Sides<K>) -> Option<String> {
+    sides.litestar.cookie.as_ref().map(|_| sides.id().to_owned())
+}
+
+/// A deadline that comes near is the same on both sides, and either moves it for both.
+async fn renew<K: Kept>(sides: &mut Sides<K>, here: bool) {
+    let id = id(sides).expect("there is a session");
+    sides.server.leave(&id, 1000);
+    let seen = async |sides: &Sides<K>| {
+        let ends = sides.load().await.expires_at().expect("there is a session");
+        ends.since(SystemClock.now()).as_millis().div_ceil(1000)
+    };
+    // A request takes less than ten seconds, on a slow machine too.
+    assert!((990..=1001).contains(&seen(sides).await), "what the other side left");
+    match here {
+        true => sides.does(|session| session.renew().expect("it works")).await,
+        false => drop(sides.litestar.get("/session").await),
+    }
+    let (ours, theirs) = (seen(sides).await, sides.server.left(&id).expect("there is an end"));
+    let whole = MAX_AGE - 10..=MAX_AGE + 1;
+    assert!(whole.contains(&u64::try_from(ours).expect("seconds")), "{ours} here, by {here}");
+    assert!(whole.contains(&theirs), "{theirs} there, by {here}");
 }

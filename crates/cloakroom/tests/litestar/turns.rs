@@ -1,9 +1,9 @@
-//! Both sides of a session in turn and at once, on a real Litestar application.
+//! Both sides of a session in turn, on a real Litestar application.
 
 use cloakroom::Absence;
 use serde_json::json;
 
-use crate::side::{LAYOUTS, slow_request, start, start_in};
+use crate::side::{LAYOUTS, start, start_in};
 
 #[tokio::test]
 async fn what_one_side_makes_the_other_reads_in_every_layout() {
@@ -68,48 +68,4 @@ async fn b_001_b_010_an_empty_or_unknown_session_is_none() {
     let adopted = sides.id().to_owned();
     sides.does(|session| session.insert("a", &1).unwrap()).await;
     assert_ne!(sides.id(), adopted);
-}
-
-/// Our own requests lose nothing to one another, also where Litestar wrote in between.
-#[tokio::test]
-async fn b_050_our_changes_are_replayed_over_what_litestar_wrote() {
-    let Some(mut sides) = start() else { return };
-    sides.litestar.does("/set", r#"{"n":1}"#).await;
-    let session = sides.load().await;
-    session.insert("ours", &true).unwrap();
-    sides.litestar.does("/set", r#"{"theirs":true}"#).await;
-    sides.commit(&session).await;
-    let all = json!({"n": 1, "ours": true, "theirs": true});
-    assert_eq!(sides.data().await, all);
-    assert_eq!(sides.litestar.get("/session").await.json(), all);
-}
-
-/// Where ours only changed data, a Litestar request that began before overwrites it: documented, and shown here.
-#[tokio::test]
-async fn b_051_a_litestar_request_that_began_before_overwrites_our_change() {
-    let Some(mut sides) = start() else { return };
-    sides.litestar.does("/set", r#"{"cart":0}"#).await;
-    let request = slow_request(&sides).await;
-    sides.does(|session| session.insert("cart", &99).unwrap()).await;
-    assert_eq!(sides.data().await, json!({"cart": 99}));
-    request.await.unwrap();
-    assert_eq!(sides.data().await, json!({"cart": 0}));
-}
-
-/// Requests of ours lose nothing to one another.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn b_050_twenty_writers_of_ours_lose_nothing() {
-    let Some(mut sides) = start() else { return };
-    sides.litestar.does("/set", r#"{"n":0}"#).await;
-    let mut writers = Vec::new();
-    for _ in 0..20 {
-        let session = sides.load().await;
-        session.update("n", |n: &mut u64| *n += 1).unwrap();
-        let backend = sides.ours.clone();
-        writers.push(tokio::spawn(async move { backend.store_in_message(&session, 200).await.1 }));
-    }
-    for writer in writers {
-        writer.await.unwrap().unwrap();
-    }
-    assert_eq!(sides.litestar.get("/session").await.json(), json!({"n": 20}));
 }
