@@ -258,4 +258,22 @@ mod tests {
         let id = SessionId::parse(id, 32, IdFormat::Hex).unwrap();
         assert_eq!(name(&id), "21ffc26bf1b5ab9e10220cefa9c3daa5e26287725aa58f3ebe238060ba42584b");
     }
+
+    /// Better: what a sweep found expired, and somebody wrote again since, is put back.
+    #[test]
+    fn b_055_a_sweep_looks_again_at_what_it_took_away() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Folder::new(&root.path().join("kept"));
+        folder.make().unwrap();
+        let of = |expires| Envelope {
+            expires_at: Some(UnixMillis::from_millis(expires)),
+            data: b"{}".to_vec(),
+        };
+        for (expires, swept) in [(1000, true), (1001, false)] {
+            folder.put_session("a", &of(expires)).unwrap();
+            assert_eq!(folder.sweep_session("a", UnixMillis::from_millis(1000)).unwrap(), swept);
+            assert_eq!(folder.session("a").unwrap().is_none(), swept);
+            assert!(names(&root.path().join("kept.cloakroom/new")).unwrap().is_empty());
+        }
+    }
 }
