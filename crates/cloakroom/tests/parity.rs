@@ -21,6 +21,8 @@ mod expiry;
 mod failure;
 #[path = "parity/files.rs"]
 mod files;
+#[path = "parity/freeing.rs"]
+mod freeing;
 #[path = "parity/growth.rs"]
 mod growth;
 #[path = "parity/identity.rs"]

@@ -196,38 +196,6 @@ impl Sessions {
         }
     }
 
-    /// Ends all sessions of the store's namespace, and of no other; how many.
-    ///
-    /// For the day when every visitor is to be signed out. One call to the store for each session, except where it is shared
-    /// with Litestar; there it ends those that Litestar made as well. A session that begins meanwhile may be spared; every
-    /// session that was acknowledged before this call is dead after it.
-    ///
-    /// # Errors
-    /// As [`of`](Self::of). Some may have ended then; call it again.
-    ///
-    /// # Examples
-    /// ```
-    /// # async fn f(layer: cloakroom::SessionLayer) -> Result<(), cloakroom::Error> {
-    /// let ended = layer.sessions().delete_all().await?;
-    /// println!("{ended} sessions ended");
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias = "clear")]
-    pub async fn delete_all(&self) -> Result<u64> {
-        let backend = &self.backend;
-        if let Some(store) = backend.store().whole_ids() {
-            // Each of its steps is bounded by the store; the whole takes as long as there are sessions.
-            let all = store.delete_all(backend.now()).await;
-            return all.map_err(|error| error.with_store(backend.store().name()));
-        }
-        let (mut all, mut ended) = (self.all(), 0);
-        while let Some(session) = all.next().await? {
-            ended += u64::from(self.revoke(session.handle).await?);
-        }
-        Ok(ended)
-    }
-
     async fn revoke_except(&self, subject: &str, keep: Option<SessionHandle>) -> Result<u64> {
         let mut revoked = 0;
         for (handle, _) in self.backend.by_subject(subject).await? {

@@ -10,6 +10,7 @@ pub(crate) struct SmallDisk(TempDir);
 
 impl SmallDisk {
     /// `None`, which is printed, if this user may not mount.
+    #[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
     pub(crate) fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mount = Command::new("mount")

@@ -70,9 +70,9 @@ async fn b_050_twenty_writers_of_ours_lose_nothing_in_a_folder() {
 }
 
 async fn write(backend: ServerSideSessionBackend, session: Session, key: u32) {
-    session.update("n", |n: &mut u64| *n += 1).unwrap();
-    session.insert(&*format!("ours{key}"), &key).unwrap();
-    backend.store_in_message(&session, 200).await.1.unwrap();
+    session.update("n", |n: &mut u64| *n += 1).expect("it works");
+    session.insert(&*format!("ours{key}"), &key).expect("it works");
+    backend.store_in_message(&session, 200).await.1.expect("it works");
 }
 
 /// A value that was stored, by whom.
@@ -91,7 +91,7 @@ fn writes(lines: &[String], key: &str) -> Vec<Write> {
             .collect::<Result<_, _>>()
             .unwrap_or_default();
         if words.len() > 2 && words[0].eq_ignore_ascii_case("set") && words[1] == key {
-            let data = serde_json::from_str(&words[2]).unwrap();
+            let data = serde_json::from_str(&words[2]).expect("it works");
             all.push(Write { ours: line.contains(" lua] "), data });
         }
     }

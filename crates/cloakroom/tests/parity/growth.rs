@@ -77,7 +77,7 @@ async fn b_032_a_value_comes_back_as_the_type_that_it_was() {
     assert_eq!(round_trip(&site, vec![1_u8, 255]).await, [1, 255]);
     assert_eq!(round_trip(&site, (1, "x".to_owned(), None::<u8>)).await, (1, "x".to_owned(), None));
     assert_eq!(round_trip(&site, BTreeSet::from([2, 1])).await, BTreeSet::from([1, 2]));
-    assert_eq!(round_trip(&site, HashMap::from([(7_u64, true)])).await[&7], true);
+    assert!(round_trip(&site, HashMap::from([(7_u64, true)])).await[&7]);
     assert_eq!(round_trip(&site, u64::MAX).await, u64::MAX);
     let day = std::time::Duration::from_millis(86_400_123);
     assert_eq!(round_trip(&site, day).await, day);

@@ -1,6 +1,6 @@
 //! What is done to all sessions of a folder.
 
-use super::rules::Found;
+use super::look::Found;
 use super::{Failure, FileStore};
 use crate::store::Ended;
 use crate::time::UnixMillis;

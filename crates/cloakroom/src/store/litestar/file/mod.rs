@@ -3,6 +3,7 @@
 mod all;
 mod envelope;
 mod folder;
+mod look;
 mod rules;
 
 use std::io;

@@ -1,6 +1,7 @@
 //! Ending all sessions of a namespace.
 
-use super::{NAME, RedisStore, SCRIPTS, failed, millis};
+use super::steps::{SCRIPTS, failed, millis};
+use super::{NAME, RedisStore};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{IdFormat, SessionHandle, SessionId};
 use crate::store::redis::call::Call;
