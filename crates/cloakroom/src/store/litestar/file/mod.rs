@@ -1,6 +1,7 @@
 //! Sessions that a Litestar application has in a folder.
 
 mod all;
+mod directory;
 mod envelope;
 mod folder;
 mod look;
@@ -29,8 +30,8 @@ const REMEMBER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// The sessions of a Litestar application (2.20 or later) that has them in a folder: both sides read and write them.
 ///
 /// It is **not** good for sessions that no Litestar application shares, nor for many: each write waits for the disk,
-/// nothing lists sessions by subject, and Litestar takes no locks, so that a write of its own at the same
-/// moment can be lost, as ours can be to it.
+/// each list looks through all that was noted, and Litestar takes no locks, so that a write of its own at the same
+/// moment can be lost, as ours can be to it. A session that was never used here is in no list.
 ///
 /// # Storage
 /// `DIR/{BLAKE2s of the ID}` is Litestar's, in its own format. What Litestar has no room for is in `DIR.cloakroom`
@@ -144,7 +145,7 @@ impl Store for FileStore {
     }
 
     fn directory(&self) -> Option<&dyn Directory> {
-        None
+        Some(self)
     }
 
     fn whole_ids(&self) -> Option<&dyn WholeIds> {

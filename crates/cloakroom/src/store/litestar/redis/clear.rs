@@ -1,9 +1,9 @@
 //! Ending all sessions of a namespace.
 
+use super::RedisStore;
 use super::steps::{SCRIPTS, failed, millis};
-use super::{NAME, RedisStore};
-use crate::error::{Error, ErrorKind, Result};
-use crate::id::{IdFormat, SessionHandle, SessionId};
+use crate::error::Result;
+use crate::id::{IdFormat, SessionId};
 use crate::store::redis::call::Call;
 use crate::store::redis::failure::{Failure, number};
 
@@ -13,14 +13,7 @@ const CLEAR: &str = "end all sessions";
 
 impl RedisStore {
     pub(super) async fn clear(&self) -> Result<u64> {
-        let Some(pattern) = self.keys.pattern() else {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "without a namespace every key of the database could be a session; give the store one",
-            )
-            .with_store(NAME));
-        };
-        let mut scan = self.server.scan(pattern).await.map_err(failed(CLEAR))?;
+        let mut scan = self.server.scan(self.pattern()?).await.map_err(failed(CLEAR))?;
         let mut removed = 0;
         while let Some(keys) = scan.next().await.map_err(failed(CLEAR))? {
             for chunk in keys.chunks(CHUNK) {
@@ -37,9 +30,9 @@ impl RedisStore {
         for key in keys {
             // Once more, and exactly: a pattern may match what only looks like it.
             let Some(id) = key.strip_prefix(&theirs[..]) else { continue };
-            match handle(id) {
-                Some(handle) => {
-                    known.push(self.keys.known(handle));
+            match id_of(id) {
+                Some(found) => {
+                    known.push(self.keys.known(found.handle()));
                     arguments.push(id.to_vec());
                 }
                 // Litestar takes any text for an ID; none of these opens a session here.
@@ -53,7 +46,7 @@ impl RedisStore {
     }
 }
 
-/// The handle of an ID of any length that a configuration may have.
-fn handle(id: &[u8]) -> Option<SessionHandle> {
-    SessionId::parse(id, id.len() / 2, IdFormat::Hex).map(|id| id.handle())
+/// The ID in a key, of any length that a configuration may have.
+pub(super) fn id_of(text: &[u8]) -> Option<SessionId> {
+    SessionId::parse(text, text.len() / 2, IdFormat::Hex)
 }

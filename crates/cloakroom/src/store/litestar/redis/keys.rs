@@ -47,6 +47,11 @@ impl Keys {
         format!("{}:s:{handle}", self.ours()).into_bytes()
     }
 
+    /// Where the sessions of a subject are noted.
+    pub(super) fn index(&self, tag: &[u8]) -> Vec<u8> {
+        [format!("{}:u:", self.ours()).as_bytes(), tag].concat()
+    }
+
     /// What stands before the hash of an ID that has ended.
     pub(super) fn marks(&self) -> Vec<u8> {
         format!("{}:o:", self.ours()).into_bytes()

@@ -2,6 +2,7 @@
 
 mod builder;
 mod clear;
+mod directory;
 mod keys;
 mod steps;
 
@@ -38,15 +39,15 @@ pub(super) struct Settings {
 /// The sessions of a Litestar application that has them in Redis or Valkey: both sides read and write them.
 ///
 /// It is **not** good for sessions that no Litestar application shares: anyone who reads the server has the IDs,
-/// nothing lists sessions by subject, and a Litestar request writes back whatever it loaded, over what was
-/// written here meanwhile. [`cloakroom::RedisStore`](crate::RedisStore) has none of this.
+/// and a Litestar request writes back whatever it loaded, over what was written here meanwhile. [`cloakroom::RedisStore`](crate::RedisStore) has none of this.
 ///
 /// # Storage
 /// `LITESTAR:{id}` is Litestar's: the data as a JSON object, with the whole seconds that it lives. Beside it, out of
 /// reach of that application's clients and of its `delete_all`, a hash `cloakroom-litestar/LITESTAR:s:{handle}`
-/// has what Litestar has no room for (when it was created, who is signed in, limits), and
+/// has what Litestar has no room for (when it was created, who is signed in, limits),
 /// `cloakroom-litestar/LITESTAR:o:{SHA-1 of an ID}` says that this ID has ended, so that it stays ended here if a
-/// Litestar request writes it back.
+/// Litestar request writes it back, and a set `cloakroom-litestar/LITESTAR:u:{hash of a subject}` has the handles of whoever is
+/// signed in. Every key of these has a time to live.
 ///
 /// # Round trips
 /// One a call; one more for a renewal that is due, and for the first load of a session that Litestar made.
@@ -106,7 +107,7 @@ impl Store for RedisStore {
     }
 
     fn directory(&self) -> Option<&dyn Directory> {
-        None
+        Some(self)
     }
 
     fn whole_ids(&self) -> Option<&dyn WholeIds> {

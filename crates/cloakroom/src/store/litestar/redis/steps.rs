@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use redis::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::{LOAD, NAME, RedisStore, UPDATE};
 use crate::error::{Error, ErrorKind, Result};
@@ -27,6 +29,7 @@ pub(super) struct Scripts {
     pub(super) touch: Script,
     pub(super) delete: Script,
     pub(super) clear: Script,
+    pub(super) list: Script,
 }
 
 pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
@@ -38,18 +41,29 @@ pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
         update: script(include_str!("lua/update.lua")),
         touch: script(include_str!("lua/touch.lua")),
         delete: script(include_str!("lua/delete.lua")),
+        list: script(include_str!("lua/list.lua")),
         clear: Script::new(include_str!("lua/clear.lua").to_owned()),
     }
 });
 
 /// What a load script answers.
 pub(super) struct Found {
-    state: Vec<u8>,
-    value: Vec<u8>,
-    record: Vec<u8>,
-    revision: Vec<u8>,
-    idle: UnixMillis,
-    why: Vec<u8>,
+    pub(super) state: Vec<u8>,
+    pub(super) value: Vec<u8>,
+    pub(super) record: Vec<u8>,
+    pub(super) revision: Vec<u8>,
+    pub(super) idle: UnixMillis,
+    pub(super) why: Vec<u8>,
+}
+
+impl Found {
+    pub(super) fn read(answer: Value) -> Result<Self, Failure> {
+        let parts = <[Vec<u8>; 6]>::try_from(list(answer)?);
+        let [state, value, record, revision, idle, why] = parts.map_err(|_| Failure::Nonsense)?;
+        let idle = std::str::from_utf8(&idle).ok().and_then(|text| text.parse().ok());
+        let idle = UnixMillis::from_millis(idle.ok_or(Failure::Nonsense)?);
+        Ok(Self { state, value, record, revision, idle, why })
+    }
 }
 
 impl RedisStore {
@@ -61,16 +75,21 @@ impl RedisStore {
         more: Vec<Vec<u8>>,
         now: UnixMillis,
     ) -> Result<Value, Failure> {
-        let mut arguments = vec![
+        let mut arguments = self.arguments(id, now);
+        arguments.extend(more);
+        self.server.run(script, &[self.keys.known(key)], &arguments).await
+    }
+
+    /// What every script takes first.
+    pub(super) fn arguments(&self, id: &[u8], now: UnixMillis) -> Vec<Vec<u8>> {
+        vec![
             self.keys.theirs(),
             self.keys.marks(),
             id.to_vec(),
             digits(now.as_millis()),
             millis(self.settings.remember),
             millis(self.settings.max_age),
-        ];
-        arguments.extend(more);
-        self.server.run(script, &[self.keys.known(key)], &arguments).await
+        ]
     }
 
     pub(super) async fn look(
@@ -80,15 +99,7 @@ impl RedisStore {
         now: UnixMillis,
     ) -> Result<Found> {
         let answer = self.run(&SCRIPTS.load, key, id, Vec::new(), now).await;
-        let parts = answer.and_then(list).map_err(failed(LOAD))?;
-        let nonsense = || Failure::Nonsense.into_error(LOAD);
-        let Ok([state, value, record, revision, idle, why]) = <[Vec<u8>; 6]>::try_from(parts)
-        else {
-            return Err(nonsense());
-        };
-        let idle = std::str::from_utf8(&idle).ok().and_then(|text| text.parse().ok());
-        let idle = UnixMillis::from_millis(idle.ok_or_else(nonsense)?);
-        Ok(Found { state, value, record, revision, idle, why })
+        answer.and_then(Found::read).map_err(failed(LOAD))
     }
 
     pub(super) async fn find(
@@ -136,7 +147,12 @@ impl RedisStore {
         ))
     }
 
-    fn record(&self, found: &Found, id: Option<&SessionId>, now: UnixMillis) -> Result<Record> {
+    pub(super) fn record(
+        &self,
+        found: &Found,
+        id: Option<&SessionId>,
+        now: UnixMillis,
+    ) -> Result<Record> {
         let data = document::read(&found.value)?;
         let revision = std::str::from_utf8(&found.revision).ok();
         let revision = revision.and_then(|text| u64::from_str_radix(text, 16).ok());
@@ -189,8 +205,13 @@ pub(super) fn writing(record: &Record, now: UnixMillis) -> Result<Vec<Vec<u8>>> 
         absolute.map_or(Vec::new(), |absolute| digits(absolute.as_millis())),
         digits(ends.as_millis()),
         digits(seconds.max(1)),
-        if record.subject().is_some() { b"1".to_vec() } else { b"0".to_vec() },
+        record.subject().map_or(Vec::new(), tag),
     ])
+}
+
+/// What the index calls a subject: half of a SHA-256, so that no name of a person is in a key.
+pub(super) fn tag(subject: &str) -> Vec<u8> {
+    HEXLOWER.encode(&Sha256::digest(subject.as_bytes())[..16]).into_bytes()
 }
 
 fn hex(revision: Revision) -> Vec<u8> {

@@ -14,6 +14,10 @@ for number, known_at in ipairs(KEYS) do
   if known and known ~= id then
     give_up(known)
   end
+  local tag = redis.call('HGET', known_at, 'subject')
+  if tag and tag ~= '' then
+    redis.call('SREM', string.sub(known_at, 1, -36) .. ':u:' .. tag, string.sub(known_at, -32))
+  end
   redis.call('DEL', known_at)
   redis.call('HSET', known_at, 'ended', 'revoked')
   redis.call('PEXPIRE', known_at, keep)
