@@ -1,6 +1,7 @@
 //! Two instances of the application on one store, each with connections of its own.
 #![cfg(all(
     feature = "file",
+    feature = "litestar",
     feature = "mysql",
     feature = "postgres",
     feature = "redis",
@@ -70,7 +71,7 @@ async fn writers_on_both_lose_nothing(url: &str) {
 
 /// The URL in a namespace of the test's own.
 fn apart(url: &str, test: &str) -> String {
-    format!("{url}?namespace=testbed-{test}-{}", std::process::id())
+    format!("{url}?namespace=testbed{test}{}", std::process::id())
 }
 
 /// A path of this run, where nothing is yet.
@@ -104,6 +105,8 @@ macro_rules! instances {
 }
 
 instances!(file, Some(format!("file:{}", path("sessions"))));
+instances!(litestar_file, Some(format!("litestar+file:{}", path("litestar"))));
+instances!(litestar_redis, RedisServer::shared().unwrap().map(|url| format!("litestar+{url}")));
 instances!(mariadb, MariaDb::shared().map(str::to_owned));
 instances!(postgres, Postgres::shared().map(str::to_owned));
 instances!(redis, RedisServer::shared().unwrap());

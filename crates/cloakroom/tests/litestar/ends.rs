@@ -111,3 +111,25 @@ async fn b_011_what_litestar_ended_and_we_saw_is_not_revived_by_litestar() {
     assert_eq!(sides.load().await.subject(), None);
     assert_eq!(sides.data().await, json!({"planted": 1}), "a session of nobody");
 }
+
+/// Everybody is signed out on both sides; what a request there brings back is dead here and gone once it is seen.
+#[tokio::test]
+async fn a_4_delete_all_ends_sessions_on_both_sides() {
+    let Some(mut sides) = start() else { return };
+    sides.litestar.does("/set", r#"{"unseen":1}"#).await;
+    let unseen = sides.litestar.cookie.take();
+    sides.litestar.does("/set", r#"{"a":1}"#).await;
+    sides.does(|session| session.sign_in("ada").unwrap()).await;
+    let key = format!("LITESTAR:{}", sides.id());
+    let request = slow_request(&sides).await;
+
+    assert_eq!(sides.ours.sessions().delete_all().await.unwrap(), 2);
+    assert_eq!(sides.server.cli(&["KEYS", "LITESTAR:*"]).unwrap().trim(), "");
+    assert_eq!(request.await.unwrap(), json!({"a": 1}));
+    assert_eq!(sides.server.cli(&["EXISTS", &key]).unwrap().trim(), "1", "Litestar's write-back");
+    assert_eq!(sides.load().await.absence(), Some(Absence::Revoked));
+    assert_eq!(sides.server.cli(&["EXISTS", &key]).unwrap().trim(), "0");
+    sides.litestar.cookie = unseen;
+    assert_eq!(sides.litestar.get("/session").await.json(), json!({}));
+    assert_eq!(sides.load().await.absence(), Some(Absence::Revoked));
+}
