@@ -115,7 +115,7 @@ async fn the_index_of_a_redis_names_nobody_and_does_not_stay() {
     let indexes = |sides: &Sides| sides.server.cli(&["KEYS", "*:u:*"]).unwrap().trim().to_owned();
     let index = indexes(&sides);
     assert!(index.starts_with("cloakroom-litestar/LITESTAR:u:"), "{index}");
-    assert!(!sides.server.cli(&["KEYS", "*"]).unwrap().contains("ada"));
+    assert!(!sides.server.cli(&["KEYS", "*"]).unwrap().contains("example"));
     let lives = |sides: &Sides, key: &str| {
         sides.server.cli(&["PTTL", key]).unwrap().trim().parse::<i64>().unwrap()
     };

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::post;
+use cloakroom::store::litestar::RedisStoreBuilder;
 use cloakroom::testkit::{Fault, Operation};
 use cloakroom::{ErrorKind, ServerSideSessionConfig, Session};
+use cloakroom_servers::{RedisServer, required};
 use serde_json::json;
 
 use crate::site::Site;
+use crate::stores::Process;
 
 /// Better: a 503 with `Retry-After`, before the handler has done anything; routes that use no session go on.
 #[tokio::test]
@@ -81,4 +84,28 @@ async fn b_038_a_store_that_hangs_is_given_up() {
     let error = backend.load_from_connection([visitor.cookie.as_bytes()]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_eq!(visitor.data().await, json!({"a": 1}));
+}
+
+/// Better: the same of a real server without memory, also where the other side has prolonged the session meanwhile.
+#[tokio::test]
+async fn b_037_reading_survives_a_server_that_is_full() {
+    let Some(server) = required("redis-server", RedisServer::start()) else { return };
+    let store = RedisStoreBuilder::from_url(&server.url()).unwrap().build().unwrap();
+    let process = Process::on(store);
+    let cookie = process.insert("", "a", 1).await;
+    let gone = process.insert("", "a", 1).await;
+    server.cli(&["DEL", &gone.replace("session=", "LITESTAR:")]).unwrap();
+    server.cli(&["EXPIRE", &cookie.replace("session=", "LITESTAR:"), "9000000"]).unwrap();
+    server.cli(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
+    assert!(process.load(&cookie).await.exists());
+    assert!(!process.load(&gone).await.exists());
+    let session = process.load(&cookie).await;
+    session.insert("b", &1).unwrap();
+    let (headers, outcome) = process.backend.store_in_message(&session, 200).await;
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::StoreFull);
+    assert_eq!(headers.set_cookie, None);
+    assert!(process.load(&cookie).await.exists());
+    server.cli(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+    process.insert(&cookie, "b", 1).await;
+    assert_eq!(process.load(&cookie).await.len(), 2);
 }

@@ -107,7 +107,8 @@ impl FileStore {
             Some(known) if !known.needs(expires, self.max_age) => known,
             Some(known) => {
                 let known = Known { idle: idle.as_millis(), expires, ..known };
-                self.folder.put_known(key, &known)?;
+                // Of use and not of need: what cannot be written is read all the same.
+                let _ = self.folder.put_known(key, &known);
                 known
             }
             None => {

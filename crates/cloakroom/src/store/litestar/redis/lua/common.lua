@@ -105,8 +105,10 @@ local function look()
     it.revision = it.digest == f[3] and f[2] or string.sub(it.digest, 1, 16)
     it.idle = tonumber(f[4]) + moved
     if moved ~= 0 then
-      redis.call('HSET', known_at, 'idle', digits(it.idle), 'expiry', digits(ends))
-      retain(f[7], it.left + keep)
+      -- Of use and not of need: a server without memory refuses it, and is read from all the same.
+      if type(redis.pcall('HSET', known_at, 'idle', digits(it.idle), 'expiry', digits(ends))) == 'number' then
+        retain(f[7], it.left + keep)
+      end
     end
   else
     it.revision = string.sub(it.digest, 1, 16)
