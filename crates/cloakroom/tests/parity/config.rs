@@ -175,6 +175,7 @@ async fn a_1_exclude_takes_patterns_of_whole_paths() {
     {
         assert_eq!(site.visitor().get(path).await.status, status, "{path}");
     }
+    assert!(!site.0.layer.backend().excludes(Scope::Http, "/a/session"));
 }
 
 /// The mark is a type here; the name of the option is kept, so that one configuration does for both sides.
