@@ -39,7 +39,7 @@ async fn b_055_what_is_written_over_an_expired_session_stays() {
         std::fs::write(&new, envelope(seconds, r#"{"a":2}"#)).unwrap();
         std::fs::rename(&new, &file).unwrap();
     };
-    for _ in 0..50 {
+    for _ in 0..200 {
         write(second - 1);
         assert!(!process.load(&cookie).await.exists());
         assert!(file.exists(), "reading leaves it to the sweep");

@@ -1,5 +1,8 @@
 //! What is done to all sessions of a folder.
 
+use std::io;
+
+use super::folder::Known;
 use super::look::Found;
 use super::{Failure, FileStore};
 use crate::store::Ended;
@@ -40,10 +43,7 @@ impl FileStore {
                     matches!(self.look(key, None, now), Ok(Found::Absent(Some(Ended::Expired), _)))
                 }
             };
-            if over {
-                if let Some(file) = &known.file {
-                    self.folder.remove_session(file)?;
-                }
+            if over && self.has_gone(&known, now)? {
                 self.folder.remove_known(key)?;
                 removed += 1;
             }
@@ -65,5 +65,52 @@ impl FileStore {
             }
         }
         Ok(removed)
+    }
+
+    /// Removes the file of a session that is over, unless Litestar, which takes no locks, wrote it again since.
+    fn has_gone(&self, known: &Known, now: UnixMillis) -> Result<bool, Failure> {
+        let Some(file) = &known.file else { return Ok(true) };
+        if known.absolute.is_some_and(|at| at <= now.as_millis()) {
+            // Whatever Litestar writes.
+            self.folder.remove_session(file)?;
+            return Ok(true);
+        }
+        match self.folder.sweep_session(file, now) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            swept => Ok(swept?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::litestar::file::envelope::Envelope;
+
+    /// Better: a session that was found to be over, and that Litestar wrote again since, stays; but for one that has reached its
+    /// absolute deadline.
+    #[test]
+    fn b_055_a_sweep_spares_what_was_written_since_it_looked() {
+        let root = tempfile::tempdir().unwrap();
+        let store = FileStore::new(root.path().join("kept"));
+        store.folder.make().unwrap();
+        let now = UnixMillis::from_millis(1000);
+        for (expires, absolute, gone) in [
+            (Some(1001), None, false),
+            (Some(1001), Some(1001), false),
+            (Some(1001), Some(1000), true),
+            (Some(1000), None, true),
+            (None, None, true),
+        ] {
+            store.folder.remove_session("a").unwrap();
+            if let Some(expires) = expires {
+                let expires_at = Some(UnixMillis::from_millis(expires));
+                let fresh = Envelope { expires_at, data: b"{}".to_vec() };
+                store.folder.put_session("a", &fresh).unwrap();
+            }
+            let known = Known { file: Some("a".to_owned()), absolute, ..Known::default() };
+            assert!(matches!(store.has_gone(&known, now), Ok(is) if is == gone), "{expires:?}");
+            assert_eq!(store.folder.session("a").unwrap().is_none(), gone, "{absolute:?}");
+        }
     }
 }
