@@ -89,8 +89,8 @@ impl Sessions {
     ///
     /// # Examples
     /// ```
-    /// # async fn f(layer: cloakroom::SessionLayer) -> Result<(), cloakroom::Error> {
-    /// let ended = layer.sessions().delete_all().await?;
+    /// # async fn f(sessions: cloakroom::Sessions) -> Result<(), cloakroom::Error> {
+    /// let ended = sessions.delete_all().await?;
     /// println!("{ended} sessions ended");
     /// # Ok(())
     /// # }
