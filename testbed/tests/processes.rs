@@ -1,6 +1,7 @@
 //! Two processes of the program on one store, each with connections of its own: the same on every durable store.
 #![cfg(all(
     feature = "file",
+    feature = "litestar",
     feature = "mysql",
     feature = "postgres",
     feature = "redis",
@@ -46,6 +47,8 @@ macro_rules! on_store {
 macro_rules! on_every_store {
     ($($file:ident::$test:ident)*) => {
         on_store!(file: $($file::$test)*);
+        on_store!(litestar_file: $($file::$test)*);
+        on_store!(litestar_redis: $($file::$test)*);
         on_store!(mariadb: $($file::$test)*);
         on_store!(postgres: $($file::$test)*);
         on_store!(redis: $($file::$test)*);

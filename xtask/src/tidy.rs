@@ -1,5 +1,7 @@
 //! What the repository promises of its own files.
 
+mod litestar;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -4,8 +4,20 @@
 mod by_id;
 #[path = "litestar/cookie.rs"]
 mod cookie;
+#[path = "litestar/ends.rs"]
+mod ends;
+#[path = "litestar/folder.rs"]
+mod folder;
+#[path = "litestar/kept.rs"]
+mod kept;
+#[path = "litestar/listing.rs"]
+mod listing;
+#[path = "litestar/parallel.rs"]
+mod parallel;
 #[path = "litestar/side.rs"]
 mod side;
+#[path = "litestar/steps.rs"]
+mod steps;
 #[path = "litestar/turns.rs"]
 mod turns;
 

@@ -1,6 +1,8 @@
 //! The tower layer and the axum extractors: headers, misuse, panics, exclusion.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
+#[path = "tower/app.rs"]
+mod app;
 #[path = "sessions/log.rs"]
 mod log;
 #[path = "tower/refused.rs"]
@@ -10,7 +12,6 @@ use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use cloakroom::testkit::FaultyStore;
 use cloakroom::{
     MemoryStore, Scope, ServerSideSessionConfig, Session, SessionLayer, SessionSlot, SkipSession,
 };
@@ -18,50 +19,7 @@ use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
 use http::{HeaderMap, Request, Response, StatusCode};
 use tower::ServiceExt;
 
-type TestStore = FaultyStore<MemoryStore>;
-
-struct App {
-    router: Router,
-    store: TestStore,
-    layer: SessionLayer,
-}
-
-impl App {
-    fn new(routes: Router) -> Self {
-        Self::with(ServerSideSessionConfig::default(), routes)
-    }
-
-    fn with(config: ServerSideSessionConfig, routes: Router) -> Self {
-        let store = FaultyStore::new(MemoryStore::new());
-        let layer = SessionLayer::with_config(store.clone(), config).unwrap();
-        let routes = routes.route("/set", post(set)).route("/read", get(read));
-        Self { router: routes.layer(layer.clone()), store, layer }
-    }
-
-    async fn call(&self, method: &str, path: &str, cookie: &str) -> Response<Body> {
-        let request = Request::builder().method(method).uri(path).header(COOKIE, cookie);
-        self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
-    }
-
-    async fn create(&self) -> String {
-        let response = self.call("POST", "/set", "").await;
-        let line = response.headers()[SET_COOKIE].to_str().unwrap().to_owned();
-        line.split(';').next().unwrap().to_owned()
-    }
-}
-
-async fn set(session: Session) -> Result<StatusCode, cloakroom::Error> {
-    session.insert("k", &1)?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn read(session: Session) -> String {
-    session.keys().join(",")
-}
-
-fn lines(headers: &HeaderMap, name: http::HeaderName) -> Vec<&str> {
-    headers.get_all(name).iter().map(|line| line.to_str().unwrap()).collect()
-}
+use crate::app::{App, lines, read, text};
 
 #[tokio::test]
 async fn s_025_the_default_cookie_to_the_letter() {
@@ -266,11 +224,6 @@ async fn outside_axum_the_slot_loads_the_session() {
     let cookie = app.create().await;
     assert_eq!(text(app.call("GET", "/slot", &cookie).await).await, "true");
     assert_eq!(text(app.call("GET", "/slot", "").await).await, "false");
-}
-
-async fn text(response: Response<Body>) -> String {
-    let bytes = axum::body::to_bytes(response.into_body(), 1 << 16).await.unwrap();
-    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ impl Place {
 
     /// The URL of another namespace beside it.
     pub(crate) fn url_beside(&self) -> String {
-        self.url_in(&format!("{}-next", self.namespace))
+        self.url_in(&format!("{}next", self.namespace))
     }
 
     fn url_in(&self, namespace: &str) -> String {
@@ -31,14 +31,14 @@ impl Place {
 
     /// A place on a server that other tests use at the same time.
     fn on(server: &str, test: &str) -> Self {
-        // Names of namespaces are short on some stores, and the number of the row tells tests apart.
+        // Names of namespaces are short on some stores, letters and digits on others, and the number of the row tells tests apart.
         let hash = test.bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(31) + u32::from(byte));
-        let namespace = format!("testbed-{}-{hash:08x}", std::process::id());
+        let namespace = format!("testbed{}x{hash:08x}", std::process::id());
         Self { url: server.to_owned(), namespace, folder: None }
     }
 
     fn in_folder(scheme: &str, test: &str) -> Self {
-        let name = format!("{}-{scheme}-{test}", std::process::id());
+        let name = format!("{}-{}-{test}", std::process::id(), scheme.replace('+', "-"));
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("processes").join(name);
         std::fs::create_dir_all(&folder).unwrap();
         let url = format!("{scheme}:{}/sessions", folder.display());
@@ -65,6 +65,16 @@ pub(crate) fn file(test: &str) -> Option<Place> {
 #[allow(clippy::unnecessary_wraps, reason = "it stands beside those that may not be installed")]
 pub(crate) fn sqlite(test: &str) -> Option<Place> {
     Some(Place::in_folder("sqlite", test))
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "it stands beside those that may not be installed")]
+pub(crate) fn litestar_file(test: &str) -> Option<Place> {
+    Some(Place::in_folder("litestar+file", test))
+}
+
+pub(crate) fn litestar_redis(test: &str) -> Option<Place> {
+    required("redis-server", RedisServer::shared())
+        .map(|url| Place::on(&format!("litestar+{url}"), test))
 }
 
 pub(crate) fn redis(test: &str) -> Option<Place> {

@@ -13,8 +13,8 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// An open socket.
 pub(crate) struct Socket {
@@ -25,14 +25,27 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) async fn open(visitor: &Visitor) -> Self {
-        let mut request = format!("ws://{}/ws", visitor.address).into_client_request().unwrap();
+        Self::at(visitor, "/ws").await.unwrap()
+    }
+
+    /// The status of a handshake that is refused.
+    pub(crate) async fn refused(visitor: &Visitor, path: &str) -> u16 {
+        match Self::at(visitor, path).await {
+            Err(Error::Http(answer)) => answer.status().as_u16(),
+            Err(error) => panic!("no answer but {error}"),
+            Ok(_) => panic!("{path} was not refused"),
+        }
+    }
+
+    async fn at(visitor: &Visitor, path: &str) -> Result<Self, Error> {
+        let mut request = format!("ws://{}{path}", visitor.address).into_client_request().unwrap();
         if let Some(cookie) = &visitor.cookie {
             request.headers_mut().insert("cookie", cookie.parse().unwrap());
         }
         let stream = TcpStream::connect(visitor.address).await.unwrap();
-        let (stream, answer) = tokio_tungstenite::client_async(request, stream).await.unwrap();
+        let (stream, answer) = tokio_tungstenite::client_async(request, stream).await?;
         let line = answer.headers().get("set-cookie");
-        Self { stream, set_cookie: line.map(|line| line.to_str().unwrap().to_owned()) }
+        Ok(Self { stream, set_cookie: line.map(|line| line.to_str().unwrap().to_owned()) })
     }
 
     async fn next(&mut self, within: Duration) -> Message {

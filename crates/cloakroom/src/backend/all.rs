@@ -3,6 +3,7 @@
 use super::{SessionInfo, Sessions};
 use crate::error::Result;
 use crate::id::SessionHandle;
+use crate::store::Store;
 
 /// Sessions asked for at once: with the default limits a page of full ones is 4 MiB of data.
 const PAGE_SIZE: usize = 256;
@@ -75,5 +76,37 @@ impl Sessions {
     /// All live sessions, as a cursor over the pages of the store.
     pub fn all(&self) -> AllSessions {
         AllSessions::new(self.clone())
+    }
+
+    /// Ends all sessions of the store's namespace, and of no other; how many.
+    ///
+    /// For the day when every visitor is to be signed out. One call to the store for each session, except where it is shared
+    /// with Litestar; there it ends those that Litestar made as well. A session that begins meanwhile may be spared; every
+    /// session that was acknowledged before this call is dead after it.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of). Some may have ended then; call it again.
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn f(sessions: cloakroom::Sessions) -> Result<(), cloakroom::Error> {
+    /// let ended = sessions.delete_all().await?;
+    /// println!("{ended} sessions ended");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "clear")]
+    pub async fn delete_all(&self) -> Result<u64> {
+        let backend = self.backend();
+        if let Some(store) = backend.store().whole_ids() {
+            // Each of its steps is bounded by the store; the whole takes as long as there are sessions.
+            let all = store.delete_all(backend.now()).await;
+            return all.map_err(|error| error.with_store(backend.store().name()));
+        }
+        let (mut all, mut ended) = (self.all(), 0);
+        while let Some(session) = all.next().await? {
+            ended += u64::from(self.revoke(session.handle).await?);
+        }
+        Ok(ended)
     }
 }

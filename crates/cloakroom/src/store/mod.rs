@@ -183,6 +183,13 @@ pub trait WholeIds: Send + Sync {
         expected: Revision,
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Updated>>;
+
+    /// Ends every session of the namespace, also those that the other program made and that were never seen here;
+    /// how many entries it removed. Nothing outside of the namespace is touched.
+    ///
+    /// It takes as long as there are sessions, and no call meanwhile waits for more than a few of them. One that is created
+    /// while it runs may be spared.
+    fn delete_all(&self, now: UnixMillis) -> BoxFuture<'_, Result<u64>>;
 }
 
 /// What a store can do beside keeping records: find them without their handle.

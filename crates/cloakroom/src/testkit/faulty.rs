@@ -314,6 +314,11 @@ impl<S: Store> WholeIds for FaultyStore<S> {
             async move { self.inner_whole_ids()?.update_by_id(id, record, expected, now).await };
         Box::pin(self.run(Operation::Update, work))
     }
+
+    fn delete_all(&self, now: UnixMillis) -> BoxFuture<'_, Result<u64>> {
+        let work = async move { self.inner_whole_ids()?.delete_all(now).await };
+        Box::pin(self.run(Operation::Delete, work))
+    }
 }
 
 impl<S: Store> Directory for FaultyStore<S> {

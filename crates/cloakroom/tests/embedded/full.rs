@@ -1,12 +1,13 @@
 //! A disk without space.
 
-use std::path::PathBuf;
-use std::process::Command;
+#[path = "small_disk.rs"]
+mod small_disk;
 
 use cloakroom::store::{Created, Store};
 use cloakroom::{DataBuilder, Encoding, ErrorKind, Record, RecordParts};
 
-use crate::common::{NOW, fresh_path, handle, live, parts};
+use self::small_disk::SmallDisk;
+use crate::common::{NOW, handle, live, parts};
 use crate::{Embedded, check_sound, sign_out_without_space};
 
 pub(crate) fn large(n: u64) -> Record {
@@ -39,35 +40,11 @@ pub(crate) async fn check_all_there(store: &Embedded, count: u64) {
     assert!(live(store, count).await.is_none(), "the one that failed did not happen");
 }
 
-/// A small file system in memory, gone when it is dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount() -> Option<Self> {
-        let folder = fresh_path().with_extension("disk");
-        std::fs::create_dir_all(&folder).unwrap();
-        let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs"])
-            .arg(&folder)
-            .output();
-        mount.is_ok_and(|output| output.status.success()).then(|| Self(folder))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
-    }
-}
-
 #[tokio::test]
 async fn s_093_s_096_a_full_disk_refuses_whole_writes_and_goes_on_when_there_is_space() {
-    let Some(disk) = SmallDisk::mount() else {
-        println!("skipped: this user may not mount a small file system");
-        return;
-    };
-    let path = disk.0.join("sessions");
-    let ballast = disk.0.join("ballast");
+    let Some(disk) = SmallDisk::mount() else { return };
+    let path = disk.path().join("sessions");
+    let ballast = disk.path().join("ballast");
     std::fs::write(&ballast, vec![0; 800_000]).unwrap();
     let store = Embedded::open(&path).await.unwrap();
     let count = fill(&store, 0).await;

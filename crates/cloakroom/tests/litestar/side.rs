@@ -1,7 +1,7 @@
 //! Both sides of a shared session.
 
 use cloakroom::store::litestar::{FileStore, RedisStoreBuilder};
-use cloakroom::testkit::client::Visitor;
+use cloakroom::testkit::client::{PATIENCE, Visitor};
 use cloakroom::{ServerSideSessionBackend, ServerSideSessionConfig, Session};
 use cloakroom_servers::{Litestar, RedisServer, required};
 use serde_json::Value;
@@ -99,4 +99,24 @@ impl<K> Sides<K> {
     pub(crate) fn id(&self) -> &str {
         self.litestar.cookie.as_ref().and_then(|pair| pair.split_once('=')).expect("a cookie").1
     }
+}
+
+/// Starts a Litestar request that waits, and returns when it has loaded the session.
+pub(crate) async fn slow_request(sides: &Sides) -> tokio::task::JoinHandle<Value> {
+    let mut slow = sides.litestar.clone();
+    sides.server.cli(&["CONFIG", "RESETSTAT"]).expect("it runs");
+    let request = tokio::spawn(async move { slow.get("/slow?delay=700").await.json() });
+    tokio::time::timeout(PATIENCE, async {
+        while !sides
+            .server
+            .cli(&["INFO", "commandstats"])
+            .expect("it runs")
+            .contains("cmdstat_get:")
+        {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("it loads");
+    request
 }

@@ -110,6 +110,11 @@ mod tests {
                 &format!(r#""m":-123456789012345678901234567890,"n":{}"#, "9".repeat(400)),
             ),
         );
+    }
+
+    /// The same: the later of two counts, and blanks are read and not written.
+    #[test]
+    fn b_035a_of_a_key_that_is_there_twice_the_later_value_counts() {
         assert_eq!(write(&read(b" {\"a\" : 1, \"a\":2}\n").unwrap()).unwrap(), br#"{"a":2}"#);
     }
 

@@ -18,7 +18,7 @@ pub(in crate::store) struct Call {
 
 impl Call {
     /// A command with the key next; the caller adds what else it takes.
-    pub(super) fn new(name: &str, key: &[u8]) -> Self {
+    pub(in crate::store) fn new(name: &str, key: &[u8]) -> Self {
         let mut command = redis::cmd(name);
         command.arg(key);
         Self { command, key: 1, is_script: false, asking: false }
@@ -51,7 +51,7 @@ impl Call {
     }
 
     /// Adds an argument.
-    pub(super) fn arg(mut self, argument: impl redis::ToRedisArgs) -> Self {
+    pub(in crate::store) fn arg(mut self, argument: impl redis::ToRedisArgs) -> Self {
         self.command.arg(argument);
         self
     }

@@ -205,10 +205,10 @@ pub(in crate::store) fn number(answer: Value) -> Result<i64, Failure> {
     }
 }
 
-/// The answer as a list of bytes.
+/// The answer as a list of bytes; a set is one too.
 pub(in crate::store) fn list(answer: Value) -> Result<Vec<Vec<u8>>, Failure> {
     match answer {
-        Value::Array(values) => {
+        Value::Array(values) | Value::Set(values) => {
             values.into_iter().map(|value| bytes(value)?.ok_or(Failure::Nonsense)).collect()
         }
         _ => Err(Failure::Nonsense),

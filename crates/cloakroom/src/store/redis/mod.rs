@@ -2,7 +2,7 @@
 
 mod batch;
 mod builder;
-mod call;
+pub(in crate::store) mod call;
 mod check;
 mod cluster;
 mod directory;
@@ -10,7 +10,7 @@ pub(in crate::store) mod failure;
 mod keys;
 mod link;
 mod replicas;
-mod scan;
+pub(in crate::store) mod scan;
 pub(in crate::store) mod scripts;
 pub(in crate::store) mod server;
 mod slots;

@@ -15,7 +15,7 @@ const PIECE: usize = 1000;
 /// A walk that is under way, over one server after the other. It finds what is there all the time; some of it
 /// twice.
 #[derive(Debug)]
-pub(super) struct Scan {
+pub(in crate::store) struct Scan {
     pattern: String,
     /// The servers that are left, and where in the last of them it goes on.
     servers: Vec<Arc<Link>>,
@@ -24,14 +24,14 @@ pub(super) struct Scan {
 
 impl Server {
     /// Walks over all keys of a pattern.
-    pub(super) async fn scan(&self, pattern: String) -> Result<Scan, Failure> {
+    pub(in crate::store) async fn scan(&self, pattern: String) -> Result<Scan, Failure> {
         Ok(Scan { pattern, servers: self.all().await?, cursor: b"0".to_vec() })
     }
 }
 
 impl Scan {
     /// The keys of the next piece, perhaps none; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<Vec<u8>>>, Failure> {
+    pub(in crate::store) async fn next(&mut self) -> Result<Option<Vec<Vec<u8>>>, Failure> {
         let Some(server) = self.servers.last() else { return Ok(None) };
         let mut command = redis::cmd("SCAN");
         command.arg(&self.cursor).arg("MATCH").arg(&self.pattern).arg("COUNT").arg(PIECE);

@@ -21,7 +21,7 @@ pub(in crate::store) enum Server {
 
 impl Server {
     /// Sends a call to where its key is.
-    pub(super) async fn call(&self, call: Call) -> Result<Value, Failure> {
+    pub(in crate::store) async fn call(&self, call: Call) -> Result<Value, Failure> {
         match self {
             Self::Single(link) => link.call(call).await,
             Self::Cluster(cluster) => cluster.call(call).await,

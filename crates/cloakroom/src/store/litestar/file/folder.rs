@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use blake2::{Blake2s256, Digest as _};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
@@ -40,8 +41,11 @@ pub(super) struct Known {
     pub(super) idle: u64,
     /// What stands in Litestar's file.
     pub(super) expires: Option<u64>,
+    pub(super) absolute: Option<u64>,
     pub(super) record: String,
     pub(super) ended: Option<String>,
+    /// That its file was not there any more, and whether it had expired. Whatever is there later is another.
+    pub(super) over: Option<bool>,
     /// Whether it ended without its ID being known, so that no ID of this handle is taken.
     pub(super) any: bool,
     pub(super) forget_at: u64,
@@ -50,6 +54,23 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn record_bytes(&self) -> Option<Vec<u8>> {
         BASE64URL_NOPAD.decode(self.record.as_bytes()).ok()
+    }
+
+    /// Whether the end that we noted has come, and there is a session that ends at another moment. One of ours that has
+    /// reached its absolute deadline stays what it is.
+    pub(super) fn is_outlived(&self, expires: Option<u64>, now: UnixMillis) -> bool {
+        let over = |at: Option<u64>| at.is_some_and(|at| at <= now.as_millis());
+        self.expires != expires && over(self.expires) && !over(self.absolute)
+    }
+
+    /// Whether an end that Litestar moved is to be noted: one that is earlier, or later by a tenth of a lifetime, so that
+    /// not every look waits for the disk.
+    pub(super) fn needs(&self, expires: Option<u64>, max_age: Duration) -> bool {
+        let tenth = u64::try_from(max_age.as_millis() / 10).unwrap_or(u64::MAX);
+        match (self.expires, expires) {
+            (Some(noted), Some(expires)) => expires < noted || expires - noted > tenth,
+            (noted, expires) => noted != expires,
+        }
     }
 
     pub(super) fn with_record(self, record: &[u8]) -> Self {
@@ -236,5 +257,23 @@ mod tests {
         let id = b"bcea19c8a866c3ee26046b25869856aa902e57fa854b04752d6e86957281bf32";
         let id = SessionId::parse(id, 32, IdFormat::Hex).unwrap();
         assert_eq!(name(&id), "21ffc26bf1b5ab9e10220cefa9c3daa5e26287725aa58f3ebe238060ba42584b");
+    }
+
+    /// Better: what a sweep found expired, and somebody wrote again since, is put back.
+    #[test]
+    fn b_055_a_sweep_looks_again_at_what_it_took_away() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Folder::new(&root.path().join("kept"));
+        folder.make().unwrap();
+        let of = |expires| Envelope {
+            expires_at: Some(UnixMillis::from_millis(expires)),
+            data: b"{}".to_vec(),
+        };
+        for (expires, swept) in [(1000, true), (1001, false)] {
+            folder.put_session("a", &of(expires)).unwrap();
+            assert_eq!(folder.sweep_session("a", UnixMillis::from_millis(1000)).unwrap(), swept);
+            assert_eq!(folder.session("a").unwrap().is_none(), swept);
+            assert!(names(&root.path().join("kept.cloakroom/new")).unwrap().is_empty());
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! Sessions that a Litestar application has in a folder.
 
+mod all;
+mod directory;
 mod envelope;
 mod folder;
+mod look;
 mod rules;
 
 use std::io;
@@ -27,8 +30,8 @@ const REMEMBER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// The sessions of a Litestar application (2.20 or later) that has them in a folder: both sides read and write them.
 ///
 /// It is **not** good for sessions that no Litestar application shares, nor for many: each write waits for the disk,
-/// nothing lists sessions by subject, and Litestar takes no locks, so that a write of its own at the same
-/// moment can be lost, as ours can be to it.
+/// each list looks through all that was noted, and Litestar takes no locks, so that a write of its own at the same
+/// moment can be lost, as ours can be to it. A session that was never used here is in no list.
 ///
 /// # Storage
 /// `DIR/{BLAKE2s of the ID}` is Litestar's, in its own format. What Litestar has no room for is in `DIR.cloakroom`
@@ -142,7 +145,7 @@ impl Store for FileStore {
     }
 
     fn directory(&self) -> Option<&dyn Directory> {
-        None
+        Some(self)
     }
 
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
@@ -233,6 +236,10 @@ impl WholeIds for FileStore {
         Box::pin(self.on_thread(UPDATE, move |store| {
             store.replace(id.handle(), Some(&id), &record, expected, now)
         }))
+    }
+
+    fn delete_all(&self, now: UnixMillis) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(self.on_thread("end all sessions", move |store| store.clear(now)))
     }
 }
 

@@ -5,116 +5,21 @@ use sha2::{Digest as _, Sha256};
 
 use super::envelope::Envelope;
 use super::folder::{Known, name};
+use super::look::Found;
 use super::{Failure, FileStore};
-use crate::error::{Error, ErrorKind};
+use crate::error::ErrorKind;
 use crate::id::{SessionHandle, SessionId};
-use crate::record::{Limits, Record, Revision};
+use crate::record::{Record, Revision};
 use crate::store::litestar::{document, metadata};
 use crate::store::{Created, Ended, Lookup, Renewal, Updated};
 use crate::time::UnixMillis;
 
-/// What there is under a handle.
-enum Found {
-    Live(Record, Known),
-    /// Beside the reason: what ended there, if it is known.
-    Absent(Option<Ended>, Option<Known>),
-}
-
-fn digest(data: &[u8]) -> [u8; 32] {
+pub(super) fn digest(data: &[u8]) -> [u8; 32] {
     Sha256::digest(data).into()
 }
 
 /// The rules; whoever calls holds the lock.
 impl FileStore {
-    fn look(
-        &self,
-        key: SessionHandle,
-        id: Option<&SessionId>,
-        now: UnixMillis,
-    ) -> Result<Found, Failure> {
-        let known = self.folder.known(key)?;
-        let presented = id.map(name);
-        let own = known.as_ref().and_then(|known| known.file.clone());
-        if let Some(presented) = presented.as_ref().filter(|name| own.as_ref() != Some(*name)) {
-            let any = known.as_ref().is_some_and(|known| known.any);
-            if any || self.folder.is_old(presented)? {
-                // A Litestar request wrote it back.
-                if self.folder.remove_session(presented)? {
-                    self.folder.mark_old(presented, now.plus(self.remember))?;
-                    if let Some(ended) = known.as_ref().filter(|known| known.ended.is_some()) {
-                        let forget_at = now.plus(self.remember).as_millis();
-                        self.folder.put_known(key, &Known { forget_at, ..ended.clone() })?;
-                    }
-                }
-                if own.is_none() {
-                    return Ok(Found::Absent(self.why(known.as_ref(), now), known));
-                }
-            }
-        }
-        if known.as_ref().is_some_and(|known| known.ended.is_some()) {
-            return Ok(Found::Absent(self.why(known.as_ref(), now), known));
-        }
-        let Some(file) = own.or(presented) else { return Ok(Found::Absent(None, known)) };
-        let Some(envelope) = self.folder.session(&file)? else {
-            let over = known.as_ref().is_some_and(|known| known.idle <= now.as_millis());
-            return Ok(Found::Absent(over.then_some(Ended::Expired), known));
-        };
-        let broken = || Error::new(ErrorKind::Corrupt, "a session file is not one of Litestar's");
-        let envelope = envelope.ok_or_else(broken)?;
-        let expires = envelope.expires_at.map(UnixMillis::as_millis);
-        let hash = digest(&envelope.data);
-        let of_bytes = hash.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        let mut parts = match (&known, id) {
-            (Some(known), _) => {
-                let record = known.record_bytes().ok_or_else(broken)?;
-                Record::from_bytes(&record, &Limits::default())?.parts()
-            }
-            (None, Some(id)) => metadata::of_litestar(id, self.max_age, now),
-            (None, None) => return Ok(Found::Absent(None, None)),
-        };
-        let theirs = envelope.expires_at.unwrap_or_else(|| now.plus(self.max_age));
-        let (revision, idle) = match &known {
-            Some(known) => (
-                if known.digest == HEXLOWER.encode(&hash) { known.revision } else { of_bytes },
-                if known.expires == expires { UnixMillis::from_millis(known.idle) } else { theirs },
-            ),
-            None => (of_bytes, theirs),
-        };
-        parts.revision = Revision::from_u64(revision);
-        parts.idle_deadline = idle;
-        let absolute = parts.absolute_deadline;
-        if now >= absolute.map_or(idle, |absolute| absolute.min(idle)) {
-            return Ok(Found::Absent(Some(Ended::Expired), known));
-        }
-        parts.data = document::read(&envelope.data)?;
-        let record = Record::from(parts);
-        if record.data().is_empty() && record.subject().is_none() {
-            return Ok(Found::Absent(None, known));
-        }
-        let known = match known {
-            Some(known) => known,
-            None => {
-                let known = Known {
-                    file: Some(file),
-                    revision,
-                    digest: HEXLOWER.encode(&hash),
-                    idle: idle.as_millis(),
-                    expires,
-                    ..Known::default()
-                }
-                .with_record(&metadata::without_data(&record));
-                self.folder.put_known(key, &known)?;
-                known
-            }
-        };
-        Ok(Found::Live(record, known))
-    }
-
-    fn why(&self, known: Option<&Known>, now: UnixMillis) -> Option<Ended> {
-        let known = known.filter(|known| !known.any && known.forget_at > now.as_millis())?;
-        metadata::reason(known.ended.as_ref()?.as_bytes())
-    }
-
     fn put(&self, key: SessionHandle, file: String, record: &Record) -> Result<(), Failure> {
         let data = document::write(&record.data())?;
         let known = Known {
@@ -122,6 +27,7 @@ impl FileStore {
             revision: record.revision().as_u64(),
             digest: HEXLOWER.encode(&digest(&data)),
             idle: record.idle_deadline().as_millis(),
+            absolute: record.absolute_deadline().map(UnixMillis::as_millis),
             ..Known::default()
         };
         let envelope = Envelope { expires_at: Some(record.expires_at()), data };
@@ -133,7 +39,7 @@ impl FileStore {
         Ok(())
     }
 
-    fn bury(
+    pub(super) fn bury(
         &self,
         key: SessionHandle,
         file: Option<&str>,
@@ -278,46 +184,5 @@ impl FileStore {
         };
         self.bury(key, file.as_deref(), why, now)?;
         Ok(live)
-    }
-
-    pub(super) fn sweep(&self, limit: usize, now: UnixMillis) -> Result<usize, Failure> {
-        let mut removed = 0;
-        for key in self.folder.all_known()? {
-            if removed == limit {
-                return Ok(removed);
-            }
-            let _locked = self.folder.lock_all()?;
-            let Some(known) = self.folder.known(key)? else { continue };
-            let over = match &known.ended {
-                Some(_) => known.forget_at <= now.as_millis(),
-                None => {
-                    matches!(self.look(key, None, now), Ok(Found::Absent(Some(Ended::Expired), _)))
-                }
-            };
-            if over {
-                if let Some(file) = &known.file {
-                    self.folder.remove_session(file)?;
-                }
-                self.folder.remove_known(key)?;
-                removed += 1;
-            }
-        }
-        for file in self.folder.sessions()? {
-            if removed == limit {
-                return Ok(removed);
-            }
-            // Another process may be sweeping as well; and what cannot be read is left for a person to look at.
-            let Ok(Some(Some(found))) = self.folder.session(&file) else { continue };
-            if found.expires_at.is_some_and(|at| at <= now) {
-                let _locked = self.folder.lock_all()?;
-                removed += usize::from(self.folder.sweep_session(&file, now).unwrap_or(false));
-            }
-        }
-        for (file, forget_at) in self.folder.old()? {
-            if forget_at <= now {
-                self.folder.unmark_old(&file)?;
-            }
-        }
-        Ok(removed)
     }
 }

@@ -30,9 +30,26 @@ impl Keys {
         self.namespace.as_ref().map_or(Vec::new(), |name| format!("{name}:").into_bytes())
     }
 
+    /// The pattern that `SCAN` finds sessions with; none without a namespace, where any key could be one.
+    pub(super) fn pattern(&self) -> Option<String> {
+        let mut pattern = String::new();
+        for letter in self.namespace.as_ref()?.chars() {
+            if matches!(letter, '*' | '?' | '[' | ']' | '^' | '-' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        Some(pattern + ":*")
+    }
+
     /// Where we note what Litestar has no room for.
     pub(super) fn known(&self, handle: SessionHandle) -> Vec<u8> {
         format!("{}:s:{handle}", self.ours()).into_bytes()
+    }
+
+    /// Where the sessions of a subject are noted.
+    pub(super) fn index(&self, tag: &[u8]) -> Vec<u8> {
+        [format!("{}:u:", self.ours()).as_bytes(), tag].concat()
     }
 
     /// What stands before the hash of an ID that has ended.

@@ -5,7 +5,9 @@ if it.state ~= 'live' or it.known or it.revision ~= ARGV[8] then
   return 0
 end
 local left = math.max(it.left, 0)
+leave()
+redis.call('DEL', known_at)
 redis.call('HSET', known_at, 'key', presented, 'revision', ARGV[8], 'digest', it.digest, 'idle', digits(it.idle),
-  'absolute', '', 'expiry', digits(clock() + left), 'subject', '0', 'record', ARGV[7])
+  'absolute', '', 'expiry', digits(clock() + left), 'subject', '', 'record', ARGV[7])
 redis.call('PEXPIRE', known_at, digits(left + keep))
 return 1

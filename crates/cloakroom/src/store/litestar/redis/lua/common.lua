@@ -15,6 +15,27 @@ local function clock()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
+-- Where the sessions of a subject are noted.
+local function index(tag)
+  return string.sub(known_at, 1, -36) .. ':u:' .. tag
+end
+
+-- Takes the session out of the index.
+local function leave()
+  local tag = redis.call('HGET', known_at, 'subject')
+  if tag and tag ~= '' then
+    redis.call('SREM', index(tag), string.sub(known_at, -32))
+  end
+end
+
+-- Keeps what we know for so long, and the index at least as long.
+local function retain(tag, life)
+  redis.call('PEXPIRE', known_at, digits(life))
+  if tag and tag ~= '' and redis.call('PTTL', index(tag)) < life then
+    redis.call('PEXPIRE', index(tag), digits(life))
+  end
+end
+
 local function mark(id)
   return marks .. redis.sha1hex(id)
 end
@@ -28,8 +49,8 @@ end
 -- What is there now. Whatever was written back under an ID that has ended is removed.
 local function look()
   local f = redis.call('HMGET', known_at, 'key', 'revision', 'digest', 'idle', 'absolute', 'expiry', 'subject',
-    'ended', 'record', 'any')
-  local it = { state = 'absent', key = f[1], known = f[1], ended = f[8], any = f[10], record = f[9] }
+    'ended', 'record', 'any', 'over')
+  local it = { state = f[11] or 'absent', key = f[1], known = f[1], ended = f[8], any = f[10], record = f[9] }
   if presented ~= '' and presented ~= f[1] then
     if redis.call('EXISTS', mark(presented)) == 1 or it.any then
       if redis.call('EXISTS', theirs .. presented) == 1 then
@@ -54,21 +75,40 @@ local function look()
   end
   it.value = redis.call('GET', theirs .. it.key)
   if not it.value then
-    if it.known and tonumber(f[4]) <= now then
-      it.state = 'expired'
+    if it.known then
+      -- It has expired, or Litestar ended it: what is put there later is another's.
+      it.state = tonumber(f[4]) <= now and 'expired' or 'absent'
+      leave()
+      redis.call('DEL', known_at)
+      redis.call('HSET', known_at, 'over', it.state)
+      redis.call('PEXPIRE', known_at, digits(keep))
     end
     return it
   end
   it.digest = redis.sha1hex(it.value)
   it.left = redis.call('PTTL', theirs .. it.key)
   it.absolute = tonumber(f[5] or '')
+  local ends = clock() + it.left
+  -- By how much somebody else moved the end, in the server's own time: the caller's clock may be another.
+  local moved = it.known and it.left >= 0 and ends - tonumber(f[6]) or 0
+  if math.abs(moved) <= 50 then
+    moved = 0
+  end
+  if moved > 0 and tonumber(f[6]) <= ends - it.left and not (it.absolute and it.absolute <= now) then
+    -- The end that we knew of has come, so Litestar may have made it anew: nobody is signed in to it here.
+    it.known, it.record, it.absolute, f[7] = false, false, nil, ''
+    if presented ~= it.key then
+      return it
+    end
+  end
   if it.known then
     it.revision = it.digest == f[3] and f[2] or string.sub(it.digest, 1, 16)
-    it.idle = tonumber(f[4])
-    -- By how much somebody else moved the end, in the server's own time: the caller's clock may be another.
-    local moved = it.left >= 0 and clock() + it.left - tonumber(f[6]) or 0
-    if math.abs(moved) > 50 then
-      it.idle = it.idle + moved
+    it.idle = tonumber(f[4]) + moved
+    if moved ~= 0 then
+      -- Of use and not of need: a server without memory refuses it, and is read from all the same.
+      if type(redis.pcall('HSET', known_at, 'idle', digits(it.idle), 'expiry', digits(ends))) == 'number' then
+        retain(f[7], it.left + keep)
+      end
     end
   else
     it.revision = string.sub(it.digest, 1, 16)
@@ -76,7 +116,7 @@ local function look()
   end
   if math.min(it.idle, it.absolute or it.idle) <= now then
     it.state = 'expired'
-  elseif it.value == '{}' and f[7] ~= '1' then
+  elseif it.value == '{}' and (f[7] or '') == '' then
     it.state = 'empty'
   else
     it.state = 'live'
@@ -85,6 +125,7 @@ local function look()
 end
 
 local function bury(it, why)
+  leave()
   redis.call('DEL', known_at)
   redis.call('HSET', known_at, 'ended', why)
   if it.key then
@@ -96,13 +137,17 @@ local function bury(it, why)
 end
 
 -- ARGV from 7: value, record, revision, idle deadline, absolute deadline or nothing, end, seconds to live,
--- whether somebody is signed in.
+-- what the index calls who is signed in, or nothing.
 local function put(id)
   local left = tonumber(ARGV[13]) * 1000
   redis.call('SET', theirs .. id, ARGV[7], 'EX', ARGV[13])
   redis.call('DEL', mark(id))
-  redis.call('HDEL', known_at, 'ended', 'any')
+  leave()
+  redis.call('HDEL', known_at, 'ended', 'any', 'over')
   redis.call('HSET', known_at, 'key', id, 'revision', ARGV[9], 'digest', redis.sha1hex(ARGV[7]), 'idle', ARGV[10],
     'absolute', ARGV[11], 'expiry', digits(clock() + left), 'subject', ARGV[14], 'record', ARGV[8])
-  redis.call('PEXPIRE', known_at, digits(left + keep))
+  if ARGV[14] ~= '' then
+    redis.call('SADD', index(ARGV[14]), string.sub(known_at, -32))
+  end
+  retain(ARGV[14], left + keep)
 end

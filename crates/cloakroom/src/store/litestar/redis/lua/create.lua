@@ -5,6 +5,7 @@ if it.state == 'live' then
 end
 if tonumber(ARGV[12]) <= now then
   if it.known then
+    leave()
     redis.call('DEL', known_at, theirs .. it.known)
   end
   return 1

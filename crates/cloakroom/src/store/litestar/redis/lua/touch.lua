@@ -8,5 +8,5 @@ local idle = tonumber(ARGV[7])
 local left = math.max(math.ceil((math.min(idle, it.absolute or idle) - now) / 1000), 1)
 redis.call('EXPIRE', theirs .. it.known, digits(left))
 redis.call('HSET', known_at, 'idle', ARGV[7], 'expiry', digits(clock() + left * 1000))
-redis.call('PEXPIRE', known_at, digits(left * 1000 + keep))
+retain(redis.call('HGET', known_at, 'subject'), left * 1000 + keep)
 return 1
