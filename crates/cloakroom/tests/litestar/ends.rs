@@ -26,8 +26,12 @@ async fn b_012_b_052_an_id_that_ended_here_stays_ended_here() {
     assert_eq!(sides.server.cli(&["EXISTS", &old_key]).unwrap().trim(), "0", "removed when seen");
     sides.litestar.cookie = new;
     assert_eq!(sides.load().await.subject().as_deref(), Some("ada"));
-    assert_eq!(sides.litestar.get("/session").await.json(), json!({"cart": 1}));
+    let there = sides.litestar.get("/session").await.json();
+    assert_eq!(there["cart"], 1);
+    assert!(there["_cloakroom"].is_u64(), "the mark of the sign-in: {there}");
+    sides.litestar.does("/set", r#"{"cart":2}"#).await;
     assert_eq!(sides.load().await.subject().as_deref(), Some("ada"), "kept over Litestar's write");
+    assert_eq!(sides.data().await, json!({"cart": 2}));
 }
 
 /// A slow Litestar request loads, our side revokes, Litestar writes back: dead here, and gone once seen.
@@ -73,8 +77,7 @@ async fn b_006_b_007_what_litestar_clears_is_gone_here() {
     assert!(sides.load().await.absence().is_some());
 }
 
-/// As long as Litestar prolongs it and it is seen here now and then, somebody stays signed in; what has outlived the end that was
-/// known here may have been made anew, and is a session of nobody.
+/// As long as Litestar prolongs it somebody stays signed in; what was made anew after its end is a session of nobody.
 #[tokio::test]
 async fn b_011_a_signed_in_session_that_expired_is_not_revived_by_litestar() {
     let Some(mut sides) = start() else { return };
@@ -96,20 +99,42 @@ async fn b_011_a_signed_in_session_that_expired_is_not_revived_by_litestar() {
     assert_eq!(sides.load().await.subject(), None);
 }
 
-/// What was seen here to have ended there is over, whoever presents its ID to Litestar afterwards: it lives again there, and here
-/// it is a session of nobody.
+/// What ended there is over, whoever presents its ID to Litestar afterwards: it lives again there, and here it is a session of
+/// nobody, whether its end was seen here or not.
 #[tokio::test]
-async fn b_011_what_litestar_ended_and_we_saw_is_not_revived_by_litestar() {
+async fn b_011_what_litestar_ended_is_not_revived_by_litestar() {
+    for seen in [true, false] {
+        let Some(mut sides) = start() else { return };
+        sides.litestar.does("/set", r#"{"cart":1}"#).await;
+        sides.does(|session| session.sign_in("ada").unwrap()).await;
+        let (cookie, handle) = (sides.litestar.cookie.clone(), sides.load().await.handle());
+        sides.litestar.does("/clear", "").await;
+        sides.litestar.cookie = cookie;
+        if seen {
+            assert_eq!(sides.load().await.subject(), None);
+        }
+        sides.litestar.does("/set", r#"{"planted":1}"#).await;
+        assert_eq!(sides.ours.sessions().of("ada").await.unwrap().len(), 0, "seen: {seen}");
+        let session = sides.load().await;
+        assert_eq!((session.subject(), session.handle()), (None, handle), "seen: {seen}");
+        assert_eq!(sides.data().await, json!({"planted": 1}), "a session of nobody");
+        sides.does(|session| session.insert("ours", &1).unwrap()).await;
+        assert_eq!(sides.data().await, json!({"planted": 1, "ours": 1}));
+    }
+}
+
+/// What is put in the place of a session there is another one; who was signed in here signs in again.
+#[tokio::test]
+async fn b_011_an_object_that_replaces_a_session_is_nobodys() {
     let Some(mut sides) = start() else { return };
     sides.litestar.does("/set", r#"{"cart":1}"#).await;
     sides.does(|session| session.sign_in("ada").unwrap()).await;
-    let cookie = sides.litestar.cookie.clone();
-    sides.litestar.does("/clear", "").await;
-    sides.litestar.cookie = cookie;
+    let key = format!("LITESTAR:{}", sides.id());
+    sides.server.cli(&["SET", &key, r#"{"cart":2}"#, "EX", "1209600"]).unwrap();
     assert_eq!(sides.load().await.subject(), None);
-    sides.litestar.does("/set", r#"{"planted":1}"#).await;
-    assert_eq!(sides.load().await.subject(), None);
-    assert_eq!(sides.data().await, json!({"planted": 1}), "a session of nobody");
+    assert_eq!(sides.data().await, json!({"cart": 2}));
+    sides.does(|session| session.sign_in("bob").unwrap()).await;
+    assert_eq!(sides.load().await.subject().as_deref(), Some("bob"));
 }
 
 /// Everybody is signed out on both sides; what a request there brings back is dead here and gone once it is seen.
@@ -125,7 +150,7 @@ async fn a_4_delete_all_ends_sessions_on_both_sides() {
 
     assert_eq!(sides.ours.sessions().delete_all().await.unwrap(), 2);
     assert_eq!(sides.server.cli(&["KEYS", "LITESTAR:*"]).unwrap().trim(), "");
-    assert_eq!(request.await.unwrap(), json!({"a": 1}));
+    assert_eq!(request.await.unwrap()["a"], 1);
     assert_eq!(sides.server.cli(&["EXISTS", &key]).unwrap().trim(), "1", "Litestar's write-back");
     assert_eq!(sides.load().await.absence(), Some(Absence::Revoked));
     assert_eq!(sides.server.cli(&["EXISTS", &key]).unwrap().trim(), "0");

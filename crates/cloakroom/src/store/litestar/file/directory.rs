@@ -5,7 +5,7 @@ use super::look::Found;
 use super::{Failure, FileStore};
 use crate::error::{ErrorKind, Result};
 use crate::id::SessionHandle;
-use crate::record::{Limits, Record};
+use crate::record::Record;
 use crate::store::{BoxFuture, Directory};
 use crate::time::UnixMillis;
 
@@ -84,8 +84,7 @@ impl FileStore {
 
     fn noted_subject(&self, handle: SessionHandle) -> Result<Option<String>, Failure> {
         let known = self.folder.known(handle)?;
-        let record = known.and_then(|known| known.record_bytes());
-        let record = record.and_then(|bytes| Record::from_bytes(&bytes, &Limits::default()).ok());
+        let record = known.and_then(|known| known.record().ok());
         Ok(record.and_then(|record| record.subject().map(str::to_owned)))
     }
 }

@@ -13,8 +13,11 @@ use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use super::Failure;
 use super::envelope::Envelope;
+use crate::error::{Error, ErrorKind};
 use crate::id::{IdFormat, SessionHandle, SessionId};
+use crate::record::{Limits, Record};
 use crate::time::UnixMillis;
 
 /// Locks of single sessions. Two sessions that share one wait for each other for a few file operations.
@@ -52,17 +55,6 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn record_bytes(&self) -> Option<Vec<u8>> {
-        BASE64URL_NOPAD.decode(self.record.as_bytes()).ok()
-    }
-
-    /// Whether the end that we noted has come, and there is a session that ends at another moment. One of ours that has
-    /// reached its absolute deadline stays what it is.
-    pub(super) fn is_outlived(&self, expires: Option<u64>, now: UnixMillis) -> bool {
-        let over = |at: Option<u64>| at.is_some_and(|at| at <= now.as_millis());
-        self.expires != expires && over(self.expires) && !over(self.absolute)
-    }
-
     /// Whether an end that Litestar moved is to be noted: one that is earlier, or later by a tenth of a lifetime, so that
     /// not every look waits for the disk.
     pub(super) fn needs(&self, expires: Option<u64>, max_age: Duration) -> bool {
@@ -71,6 +63,13 @@ impl Known {
             (Some(noted), Some(expires)) => expires < noted || expires - noted > tenth,
             (noted, expires) => noted != expires,
         }
+    }
+
+    /// What was noted of a session that has not ended.
+    pub(super) fn record(&self) -> Result<Record, Failure> {
+        let broken = || Error::new(ErrorKind::Corrupt, "what was noted of a session is broken");
+        let bytes = BASE64URL_NOPAD.decode(self.record.as_bytes()).map_err(|_| broken())?;
+        Ok(Record::from_bytes(&bytes, &Limits::default())?)
     }
 
     pub(super) fn with_record(self, record: &[u8]) -> Self {

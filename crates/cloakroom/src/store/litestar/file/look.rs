@@ -7,7 +7,7 @@ use super::rules::digest;
 use super::{Failure, FileStore};
 use crate::error::{Error, ErrorKind};
 use crate::id::{SessionHandle, SessionId};
-use crate::record::{Limits, Record, Revision};
+use crate::record::{Record, Revision};
 use crate::store::Ended;
 use crate::store::litestar::{document, metadata};
 use crate::time::UnixMillis;
@@ -69,18 +69,18 @@ impl FileStore {
         let expires = envelope.expires_at.map(UnixMillis::as_millis);
         let hash = digest(&envelope.data);
         let of_bytes = hash.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        if known.as_ref().is_some_and(|known| known.is_outlived(expires, now)) {
-            // The end that we knew of has come, so Litestar may have made it anew: nobody is signed in to it here.
+        let document = document::read(&envelope.data);
+        let mut noted = known.as_ref().map(Known::record).transpose()?;
+        let is_of = |noted| document.as_ref().is_ok_and(|document| document.is_of(noted));
+        if noted.as_ref().is_some_and(|noted| !is_of(noted)) {
+            // Litestar made it anew: nobody is signed in to it here.
             if presented.as_ref() != Some(&file) {
                 return Ok(Found::Absent(None, known));
             }
-            known = None;
+            (known, noted) = (None, None);
         }
-        let mut parts = match (&known, id) {
-            (Some(known), _) => {
-                let record = known.record_bytes().ok_or_else(broken)?;
-                Record::from_bytes(&record, &Limits::default())?.parts()
-            }
+        let mut parts = match (noted, id) {
+            (Some(noted), _) => noted.parts(),
             (None, Some(id)) => metadata::of_litestar(id, self.max_age, now),
             (None, None) => return Ok(Found::Absent(None, None)),
         };
@@ -98,7 +98,7 @@ impl FileStore {
         if now >= absolute.map_or(idle, |absolute| absolute.min(idle)) {
             return Ok(Found::Absent(Some(Ended::Expired), known));
         }
-        parts.data = document::read(&envelope.data)?;
+        parts.data = document?.data;
         let record = Record::from(parts);
         if record.data().is_empty() && record.subject().is_none() {
             return Ok(Found::Absent(None, known));

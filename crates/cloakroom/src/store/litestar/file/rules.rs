@@ -21,7 +21,7 @@ pub(super) fn digest(data: &[u8]) -> [u8; 32] {
 /// The rules; whoever calls holds the lock.
 impl FileStore {
     fn put(&self, key: SessionHandle, file: String, record: &Record) -> Result<(), Failure> {
-        let data = document::write(&record.data())?;
+        let data = document::write(record)?;
         let known = Known {
             file: Some(file.clone()),
             revision: record.revision().as_u64(),

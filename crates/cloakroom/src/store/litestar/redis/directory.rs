@@ -136,8 +136,12 @@ impl RedisStore {
                 continue;
             }
             match self.record(&found, id.as_ref(), now) {
-                Ok(record) if record.data().is_empty() && record.subject().is_none() => {}
-                Ok(record) => live.push((*handle, record)),
+                Ok(Some((record, _)))
+                    if !record.data().is_empty() || record.subject().is_some() =>
+                {
+                    live.push((*handle, record));
+                }
+                Ok(_) => {}
                 Err(_) => tracing::warn!(store = super::NAME, %handle, "record cannot be read"),
             }
         }

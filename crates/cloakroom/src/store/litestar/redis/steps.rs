@@ -118,11 +118,13 @@ impl RedisStore {
                 b"expired" => return Ok(Lookup::Absent(Some(Ended::Expired))),
                 _ => return Ok(Lookup::Absent(metadata::reason(&found.why))),
             }
-            let record = self.record(&found, id, now)?;
+            let Some((record, is_new)) = self.record(&found, id, now)? else {
+                return Ok(Lookup::Absent(None));
+            };
             if record.data().is_empty() && record.subject().is_none() {
                 return Ok(Lookup::Absent(None));
             }
-            if found.record.is_empty() {
+            if is_new {
                 let more = vec![metadata::without_data(&record), found.revision.clone()];
                 let adopted = self.run(&SCRIPTS.adopt, key, text, more, now).await;
                 match adopted.and_then(number) {
@@ -147,26 +149,36 @@ impl RedisStore {
         ))
     }
 
+    /// What is there, and whether that is yet to be noted: a session that Litestar made, if under an ID that was in use here.
+    /// `None` if nothing is known of it and no ID was presented.
     pub(super) fn record(
         &self,
         found: &Found,
         id: Option<&SessionId>,
         now: UnixMillis,
-    ) -> Result<Record> {
-        let data = document::read(&found.value)?;
+    ) -> Result<Option<(Record, bool)>> {
+        let document = document::read(&found.value)?;
         let revision = std::str::from_utf8(&found.revision).ok();
         let revision = revision.and_then(|text| u64::from_str_radix(text, 16).ok());
         let revision = revision.ok_or_else(|| Failure::Nonsense.into_error(LOAD))?;
-        let mut parts = match id {
-            Some(id) if found.record.is_empty() => {
-                metadata::of_litestar(id, self.settings.max_age, now)
-            }
-            _ => Record::from_bytes(&found.record, &Limits::default())?.parts(),
+        let noted = (!found.record.is_empty())
+            .then(|| Record::from_bytes(&found.record, &Limits::default()))
+            .transpose()?;
+        // The value that was found is that of the ID that was noted, which need not be the presented one.
+        let id = id.filter(|id| {
+            noted.as_ref().is_none_or(|noted| noted.secret_hash() == id.secret_hash())
+        });
+        let noted = noted.filter(|noted| document.is_of(noted));
+        let is_new = noted.is_none();
+        let mut parts = match (noted, id) {
+            (Some(noted), _) => noted.parts(),
+            (None, Some(id)) => metadata::of_litestar(id, self.settings.max_age, now),
+            (None, None) => return Ok(None),
         };
-        parts.data = data;
+        parts.data = document.data;
         parts.revision = Revision::from_u64(revision);
         parts.idle_deadline = found.idle;
-        Ok(parts.into())
+        Ok(Some((parts.into(), is_new)))
     }
 
     pub(super) async fn replace(
@@ -198,7 +210,7 @@ pub(super) fn writing(record: &Record, now: UnixMillis) -> Result<Vec<Vec<u8>>> 
     // Litestar counts whole seconds; to the millisecond it is decided by what we note.
     let seconds = u64::try_from(ends.since(now).as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
     Ok(vec![
-        document::write(&record.data())?,
+        document::write(record)?,
         metadata::without_data(record),
         hex(record.revision()),
         digits(record.idle_deadline().as_millis()),

@@ -1,7 +1,8 @@
--- Notes what we know of a session that Litestar made. ARGV from 7: record, revision.
+-- Notes what we know of a session that Litestar made, also in place of what we knew of an earlier one under that ID.
+-- ARGV from 7: record, revision.
 -- Returns 1, or 0 if it is not as it was.
 local it = look()
-if it.state ~= 'live' or it.known or it.revision ~= ARGV[8] then
+if it.state ~= 'live' or it.key ~= presented or it.revision ~= ARGV[8] then
   return 0
 end
 local left = math.max(it.left, 0)

@@ -94,13 +94,6 @@ local function look()
   if math.abs(moved) <= 50 then
     moved = 0
   end
-  if moved > 0 and tonumber(f[6]) <= ends - it.left and not (it.absolute and it.absolute <= now) then
-    -- The end that we knew of has come, so Litestar may have made it anew: nobody is signed in to it here.
-    it.known, it.record, it.absolute, f[7] = false, false, nil, ''
-    if presented ~= it.key then
-      return it
-    end
-  end
   if it.known then
     it.revision = it.digest == f[3] and f[2] or string.sub(it.digest, 1, 16)
     it.idle = tonumber(f[4]) + moved
