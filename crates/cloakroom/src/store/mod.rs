@@ -60,8 +60,8 @@ use crate::time::UnixMillis;
 /// A write that fails as [`Unavailable`](crate::ErrorKind::Unavailable), or whose future is dropped, has taken effect, has not,
 /// or **may yet**: on a server that stood still, when it goes on. So a store repeats no write by itself, and whoever must
 /// know looks for the revision, as the backend does. An update that is late changes nothing that was written meanwhile, since
-/// it names what it replaces; a delete that is late ends what was to end. A create that is repeated under the same handle could
-/// be late as well, and after the end of its session; so the window of a repetition has to be short.
+/// it names what it replaces; a delete that is late ends what was to end. A create takes the place of an ended session, if it
+/// does, in a second step after it has seen that end: one that is late, and was repeated meanwhile, brings nothing back.
 ///
 /// What a browser can cause is never an error; errors are for a store that cannot do its work, with
 /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it may later.

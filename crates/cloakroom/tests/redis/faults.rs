@@ -14,8 +14,9 @@ use cloakroom::{Error, ErrorKind, RedisStore, RedisStoreBuilder, Store as _};
 use cloakroom_servers::{Proxy, RedisServer, Weather, required};
 use redis::AsyncCommands as _;
 
+use crate::commands::commands;
 use crate::common::{
-    START, after, connection, create, handle, live, patient, record, recover, server,
+    START, after, connection, create, handle, live, of_subject, patient, record, recover, server,
 };
 
 fn impatient(port: u16) -> RedisStore {
@@ -122,6 +123,31 @@ async fn a_connection_that_is_dead_in_silence_is_replaced() {
     }
     proxy.set(Weather::Slow(Duration::from_millis(20)));
     assert!(recover(&store, 1).await.is_some());
+}
+
+/// What was sent is carried out when the network goes on, after others have repeated it and ended the session.
+#[tokio::test]
+async fn s_050_a_create_that_is_late_brings_no_ended_session_back() {
+    let Some(server) = server() else { return };
+    let proxy = Proxy::start(server.port()).unwrap();
+    let (late, direct) = (impatient(proxy.port()), patient(&server.url()).await);
+    // So that the server knows the script, and the connection is there.
+    create(&late, 1, &record(1)).await;
+    let made = of_subject(2, "ada");
+    proxy.set(Weather::Silent);
+    unavailable(late.create(handle(2), made.clone(), START).await);
+    create(&direct, 2, &made).await;
+    assert!(direct.delete(handle(2), Ended::Revoked, START).await.unwrap());
+
+    commands(&server);
+    proxy.set(Weather::Fair);
+    while !commands(&server).contains_key("evalsha") {
+        tokio::task::yield_now().await;
+    }
+    let found = direct.load(handle(2), None, START).await.unwrap();
+    assert!(matches!(found, Lookup::Absent(Some(Ended::Revoked))), "{found:?}");
+    // Who has seen the end may begin anew under the handle, as a cleanup does with its lease.
+    create(&direct, 2, &record(2)).await;
 }
 
 /// Nobody used the connection when the server closed it, so nobody has to pay for it.

@@ -76,6 +76,8 @@ impl Store for RedisStore {
         let index = self.index_of(&record);
         let mut keys = vec![self.keys.session(key)];
         let mut arguments = self.writing(&record, until, Ended::Expired, now);
+        let replacing = arguments.len();
+        arguments.push(b"0".to_vec());
         if let Some(index) = index {
             if self.server.has_one_slot() {
                 keys.push(index);
@@ -84,11 +86,15 @@ impl Store for RedisStore {
                 self.enter(index, key, until, now, CREATE).await?;
             }
         }
-        let answer = self.writes.run(&SCRIPTS.create, &keys, &arguments).await;
-        match answer.and_then(number).map_err(failed(CREATE))? {
-            1 => Ok(Created::Created),
-            0 => Ok(Created::Occupied),
-            _ => Err(Failure::Nonsense.into_error(CREATE)),
+        loop {
+            let answer = self.writes.run(&SCRIPTS.create, &keys, &arguments).await;
+            match answer.and_then(number).map_err(failed(CREATE))? {
+                1 => return Ok(Created::Created),
+                0 => return Ok(Created::Occupied),
+                // A call that is late has nobody who would ask again.
+                2 if arguments[replacing] == b"0" => arguments[replacing] = b"1".to_vec(),
+                _ => return Err(Failure::Nonsense.into_error(CREATE)),
+            }
         }
     }
 

@@ -186,9 +186,18 @@ impl WholeIds for RedisStore {
     ) -> BoxFuture<'a, Result<Created>> {
         Box::pin(async move {
             let text = id.expose(IdFormat::Hex);
-            let more = writing(&record, now)?;
-            let answer = self.run(&SCRIPTS.create, id.handle(), text.as_bytes(), more, now).await;
-            match answer.and_then(number).map_err(failed(CREATE))? {
+            let create = async |replacing: &str| {
+                let mut more = writing(&record, now)?;
+                more.push(replacing.into());
+                let text = text.as_bytes();
+                let answer = self.run(&SCRIPTS.create, id.handle(), text, more, now).await;
+                answer.and_then(number).map_err(failed(CREATE))
+            };
+            let answer = match create("0").await? {
+                2 => create("1").await?,
+                answer => answer,
+            };
+            match answer {
                 1 => Ok(Created::Created),
                 0 => Ok(Created::Occupied),
                 _ => Err(Failure::Nonsense.into_error(CREATE)),
