@@ -10,6 +10,8 @@ mod ends;
 mod folder;
 #[path = "litestar/kept.rs"]
 mod kept;
+#[path = "litestar/late.rs"]
+mod late;
 #[path = "litestar/listing.rs"]
 mod listing;
 #[path = "litestar/parallel.rs"]
