@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cloakroom::store::{Created, Directory, Ended, Lookup, PostgresStore, Store};
+use cloakroom::store::{Created, Directory, Ended, Lookup, PostgresStore, Renewal, Store, Updated};
 use cloakroom::{
     DataBuilder, Encoding, ErrorKind, PreviousSecret, Record, RecordParts, SecretHash, UnixMillis,
 };
 use tokio_postgres::types::ToSql;
 
 use crate::or_skip;
-use crate::records::{MAX_AGE, NOW, key, live, parts, record};
+use crate::records::{HASH, MAX_AGE, NOW, key, live, parts, record};
 use crate::setup::{builder, fresh, shared_client, store};
 
 /// A store, and the name of its namespace, by which its rows are found.
@@ -161,6 +161,55 @@ async fn s_087_rows_that_are_no_records_are_corrupt() {
     assert_eq!(store.create(key(1), record(1), NOW).await.unwrap(), Created::Created);
     set(&namespace, "expires_at = 9223372036854775807").await;
     assert!(live(&store, key(1), NOW.plus(MAX_AGE)).await.is_none());
+}
+
+/// The sweep goes by it, and the server does not keep it in step.
+#[tokio::test]
+async fn every_write_keeps_the_indexed_minute_in_step() {
+    let (store, namespace) = or_skip!(named().await);
+    let check = async |what: &str| {
+        let in_step = text(&namespace, "(expires_minute = expires_at / 60000)::text").await;
+        assert_eq!(in_step.as_deref(), Some("true"), "{what}");
+    };
+    let later = NOW.plus(MAX_AGE / 2);
+    let (first, second) = (record(1), record(2));
+    assert_eq!(store.create(key(1), first.clone(), NOW).await.unwrap(), Created::Created);
+    check("create").await;
+    let longer =
+        Record::from(RecordParts { idle_deadline: NOW.plus(MAX_AGE * 3), ..second.parts() });
+    let updated = store.update(key(1), longer.clone(), first.revision(), NOW).await.unwrap();
+    assert_eq!(updated, Updated::Updated);
+    check("update").await;
+    assert!(store.touch(key(1), NOW.plus(MAX_AGE / 4), NOW).await.unwrap());
+    check("touch").await;
+    let due = Renewal::new(HASH, Some(Duration::ZERO));
+    let _ = store.load(key(1), Some(&due), NOW.plus(MAX_AGE / 8)).await.unwrap();
+    check("renewal").await;
+    let over = Record::from(RecordParts { idle_deadline: NOW, ..record(3).parts() });
+    let ended = store.update(key(1), over, longer.revision(), later).await.unwrap();
+    assert_eq!(ended, Updated::Updated);
+    check("update that ends").await;
+    assert_eq!(store.create(key(1), record(4), later).await.unwrap(), Created::Created);
+    check("create in the place of an ended session").await;
+    assert!(store.delete(key(1), Ended::Destroyed, later).await.unwrap());
+    check("delete").await;
+}
+
+/// Whoever writes into the table by hand may write any bytes; a walk goes past them.
+#[tokio::test]
+async fn a_handle_of_another_length_is_in_no_list() {
+    let (store, namespace) = or_skip!(named().await);
+    for n in [1, 2] {
+        assert_eq!(store.create(key(n), record(1), NOW).await.unwrap(), Created::Created);
+        let longer = "UPDATE cloakroom_sessions SET handle = handle || '\\x00' WHERE namespace = $1 AND handle = $2";
+        if n == 1 {
+            let handle = key(n);
+            let parameters: [&(dyn ToSql + Sync); 2] = [&namespace, &&handle.as_bytes()[..]];
+            assert_eq!(shared_client().await.execute(longer, &parameters).await.unwrap(), 1);
+        }
+    }
+    let page = store.page(None, 1, NOW).await.unwrap();
+    assert_eq!(page.iter().map(|found| found.0).collect::<Vec<_>>(), [key(2)]);
 }
 
 #[tokio::test]

@@ -236,12 +236,13 @@ impl Store for PostgresStore {
         const WHAT: &str = "update a session";
         let (expected, moment) = (row::revision(expected), millis(now));
         let (why, until) = (reason(Ended::Destroyed), self.forget_at(now));
-        let columns = Columns::of(&record).map_err(named)?;
+        let columns;
         let mut parameters: Vec<Parameter<'_>> = vec![(&moment, Type::INT8)];
         let sql = if record.is_expired(now) {
             parameters.extend([(&why, Type::TEXT), (&until, Type::INT8)] as [Parameter<'_>; 2]);
             &self.inner.statements.end
         } else {
+            columns = Columns::of(&record).map_err(named)?;
             parameters.extend(columns.parameters());
             &self.inner.statements.update
         };
