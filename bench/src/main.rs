@@ -37,7 +37,10 @@ fn main() {
         "  requests are built before the clock starts; allocations: the median of 101 calls after 4000 others, every shard of the store in use"
     );
     println!(
-        "  both stores in memory, idle timeout 14 days, no two calls in one millisecond; renewal: the peer's `with_always_save`\n"
+        "  both stores in memory, idle timeout 14 days, no two calls in one millisecond; renewal: the peer's `with_always_save`"
+    );
+    println!(
+        "  each write changes the value, since the peer saves no other; without \"among 9\" our cookie is the only one\n"
     );
     println!("{}\n", requests::table(rounds, calls));
 

@@ -19,8 +19,8 @@ impl Candidate {
         Self { service, cookie, nanos: Vec::new() }
     }
 
-    fn round(&mut self, row: &Row, calls: usize) {
-        let requests: Vec<_> = (0..calls).map(|_| row.request(&self.cookie)).collect();
+    fn round(&mut self, row: &Row, calls: u64) {
+        let requests: Vec<_> = (0..calls).map(|turn| row.request(&self.cookie, turn)).collect();
         let service = &mut self.service;
         let mut elapsed = Duration::ZERO;
         // Counting takes time for each allocation, and would slow down most whoever allocates most.
@@ -39,8 +39,8 @@ impl Candidate {
         self.nanos[self.nanos.len() / 2]
     }
 
-    fn allocations(&mut self, row: &Row) -> i64 {
-        let request = row.request(&self.cookie);
+    fn allocations(&mut self, row: &Row, turn: u64) -> i64 {
+        let request = row.request(&self.cookie, turn);
         let service = &mut self.service;
         let info = allocation_counter::measure(|| drop(call(service, request)));
         i64::try_from(info.count_total).unwrap()
@@ -52,25 +52,26 @@ fn candidates(row: &Row) -> [Candidate; 3] {
 }
 
 /// Calls before allocations are counted.
-const WARM_UP: usize = 4_000;
+const WARM_UP: u64 = 4_000;
 /// Calls whose allocations are counted; the median leaves out the ones that made a table grow.
-const COUNTED: usize = 101;
+const COUNTED: u64 = 101;
 
 /// Allocations that our layer and the peer's add to a request.
 fn added_allocations(row: &Row) -> (i64, i64) {
     let [bare, ours, peer] = candidates(row).map(|mut candidate| {
         // So that each of the store's shards has been used: its first session allocates what all share.
-        for _ in 0..WARM_UP {
-            drop(call(&mut candidate.service, row.request(&candidate.cookie)));
+        for turn in 0..WARM_UP {
+            drop(call(&mut candidate.service, row.request(&candidate.cookie, turn)));
         }
-        let mut counts: Vec<_> = (0..COUNTED).map(|_| candidate.allocations(row)).collect();
+        let mut counts: Vec<_> =
+            (0..COUNTED).map(|turn| candidate.allocations(row, turn)).collect();
         counts.sort_unstable();
-        counts[COUNTED / 2]
+        counts[counts.len() / 2]
     });
     (ours - bare, peer - bare)
 }
 
-pub(crate) fn table(rounds: usize, calls: usize) -> Table {
+pub(crate) fn table(rounds: usize, calls: u64) -> Table {
     let mut table = Table::new();
     table.set_header([
         "request",

@@ -16,6 +16,8 @@ pub struct Row {
     pub action: Action,
     /// Keys, and bytes of each, that the session holds before; `None` is a request without our cookie.
     pub session: Option<(usize, usize)>,
+    /// Cookies of others before ours.
+    pub others: usize,
     /// Whether each access renews the session.
     pub renewal: bool,
     /// Most allocations added.
@@ -28,12 +30,13 @@ const SMALL: Option<(usize, usize)> = Some((4, 25));
 const LARGE: Option<(usize, usize)> = Some((64, 1024));
 
 /// All of them, in the order of the tables.
-pub const ROWS: [Row; 7] = [
+pub const ROWS: [Row; 10] = [
     Row {
         id: "untouched",
         name: "untouched, no cookie",
         action: Action::Nothing,
         session: None,
+        others: 0,
         renewal: false,
         allocations: 4,
         ratio: 0.35,
@@ -43,6 +46,7 @@ pub const ROWS: [Row; 7] = [
         name: "untouched, our cookie among 9",
         action: Action::Nothing,
         session: SMALL,
+        others: 8,
         renewal: false,
         allocations: 4,
         ratio: 0.15,
@@ -52,6 +56,17 @@ pub const ROWS: [Row; 7] = [
         name: "read one key, 4 keys / 100 B",
         action: Action::Read,
         session: SMALL,
+        others: 0,
+        renewal: false,
+        allocations: 9,
+        ratio: 0.30,
+    },
+    Row {
+        id: "read-4-9",
+        name: "the same, our cookie among 9",
+        action: Action::Read,
+        session: SMALL,
+        others: 8,
         renewal: false,
         allocations: 9,
         ratio: 0.30,
@@ -61,6 +76,7 @@ pub const ROWS: [Row; 7] = [
         name: "read one key, 64 keys / 64 KiB",
         action: Action::Read,
         session: LARGE,
+        others: 0,
         renewal: false,
         allocations: 9,
         ratio: 0.03,
@@ -70,6 +86,17 @@ pub const ROWS: [Row; 7] = [
         name: "write one key, 4 keys / 100 B",
         action: Action::Write,
         session: SMALL,
+        others: 0,
+        renewal: false,
+        allocations: 20,
+        ratio: 0.40,
+    },
+    Row {
+        id: "write-9",
+        name: "the same, our cookie among 9",
+        action: Action::Write,
+        session: SMALL,
+        others: 8,
         renewal: false,
         allocations: 20,
         ratio: 0.40,
@@ -79,6 +106,7 @@ pub const ROWS: [Row; 7] = [
         name: "create",
         action: Action::Write,
         session: None,
+        others: 0,
         renewal: false,
         allocations: 18,
         ratio: 0.65,
@@ -88,6 +116,17 @@ pub const ROWS: [Row; 7] = [
         name: "read, renewal on every access",
         action: Action::Read,
         session: SMALL,
+        others: 0,
+        renewal: true,
+        allocations: 10,
+        ratio: 0.15,
+    },
+    Row {
+        id: "renew-9",
+        name: "the same, our cookie among 9",
+        action: Action::Read,
+        session: SMALL,
+        others: 8,
         renewal: true,
         allocations: 10,
         ratio: 0.15,
@@ -98,27 +137,26 @@ impl Row {
     /// Puts the session of this row into the service, and gives the `Cookie` header of its requests.
     pub fn prepare(&self, service: &mut Bench) -> String {
         let Some((keys, bytes)) = self.session else { return String::new() };
-        let mut cookie = String::from("a=1; b=2; c=3; d=4; e=5; f=6; g=7; h=8");
-        let response = call(service, request(Action::Fill(keys, bytes), ""));
+        let mut cookie: String = (0..self.others).map(|n| format!("other{n}=value{n}; ")).collect();
+        let response = call(service, request(Action::Fill(keys, bytes), 0, ""));
         if let Some(line) = response.headers().get(SET_COOKIE) {
-            cookie.push_str("; ");
             cookie.push_str(line.to_str().unwrap().split(';').next().unwrap());
         }
         cookie
     }
 
-    /// One request of this row.
+    /// One request of this row, the one of this number.
     #[must_use]
-    pub fn request(&self, cookie: &str) -> Request<()> {
-        request(self.action, cookie)
+    pub fn request(&self, cookie: &str, turn: u64) -> Request<()> {
+        request(self.action, turn, cookie)
     }
 }
 
-fn request(action: Action, cookie: &str) -> Request<()> {
+fn request(action: Action, turn: u64, cookie: &str) -> Request<()> {
     let mut request = Request::get("/");
     if !cookie.is_empty() {
         request = request.header(COOKIE, cookie);
     }
     // Through extensions for all three alike, so that the map of extensions is there already.
-    request.extension(Do(action)).body(()).unwrap()
+    request.extension(Do(action, turn)).body(()).unwrap()
 }

@@ -34,9 +34,12 @@ pub enum Action {
     Fill(usize, usize),
 }
 
-/// The action of a request, in its extensions.
+/// The action of a request, in its extensions; and which request of its session this is, counted from zero.
 #[derive(Debug, Clone, Copy)]
-pub struct Do(pub Action);
+pub struct Do(pub Action, pub u64);
+
+/// What the writes insert in turn: each changes what the session holds. The peer does not save what is as it was.
+const VALUES: [&str; 2] = ["another value, not long", "and yet another, as long"];
 
 fn key(n: usize) -> String {
     format!("key{n:02}")
@@ -70,7 +73,7 @@ pub fn ours(renewal: bool) -> Bench {
 
 fn our_handler(request: Request<()>) -> Answer {
     Box::pin(async move {
-        let Do(action) = *request.extensions().get::<Do>().unwrap();
+        let Do(action, turn) = *request.extensions().get::<Do>().unwrap();
         if action == Action::Nothing {
             return Ok(Response::new(()));
         }
@@ -79,7 +82,7 @@ fn our_handler(request: Request<()>) -> Answer {
         match action {
             Action::Nothing => {}
             Action::Read => assert!(session.get::<String>("key00").unwrap().is_some()),
-            Action::Write => session.insert("key00", "another value, not long").unwrap(),
+            Action::Write => session.insert("key00", VALUES[usize::from(turn % 2 == 1)]).unwrap(),
             Action::Fill(keys, bytes) => {
                 for n in 0..keys {
                     session.insert(&key(n), &"x".repeat(bytes)).unwrap();
@@ -101,7 +104,7 @@ pub fn peer(renewal: bool) -> Bench {
 
 fn peer_handler(request: Request<()>) -> Answer {
     Box::pin(async move {
-        let Do(action) = *request.extensions().get::<Do>().unwrap();
+        let Do(action, turn) = *request.extensions().get::<Do>().unwrap();
         if action == Action::Nothing {
             return Ok(Response::new(()));
         }
@@ -109,7 +112,9 @@ fn peer_handler(request: Request<()>) -> Answer {
         match action {
             Action::Nothing => {}
             Action::Read => assert!(session.get::<String>("key00").await.unwrap().is_some()),
-            Action::Write => session.insert("key00", "another value, not long").await.unwrap(),
+            Action::Write => {
+                session.insert("key00", VALUES[usize::from(turn % 2 == 1)]).await.unwrap()
+            }
             Action::Fill(keys, bytes) => {
                 for n in 0..keys {
                     session.insert(&key(n), "x".repeat(bytes)).await.unwrap();

@@ -6,7 +6,7 @@ use cloakroom_bench::services::{Bench, bare, call, ours, peer};
 use http::Request;
 
 /// Calls before the counted ones, so that each of the store's shards is in use.
-pub(crate) const WARM_UP: usize = 4_000;
+pub(crate) const WARM_UP: u64 = 4_000;
 /// Calls that are counted, so many that growing a table or another seed of its hashes is little in the mean.
 pub(crate) const COUNTED: u64 = 1_000;
 
@@ -26,11 +26,11 @@ pub(crate) fn run(row: &Row, candidate: Candidate) {
         Candidate::TowerSessions => peer(row.renewal),
     };
     let cookie = row.prepare(&mut service);
-    for _ in 0..WARM_UP {
-        drop(call(&mut service, row.request(&cookie)));
+    for turn in 0..WARM_UP {
+        drop(call(&mut service, row.request(&cookie, turn)));
     }
-    for _ in 0..COUNTED {
-        let request = row.request(&cookie);
+    for turn in 0..COUNTED {
+        let request = row.request(&cookie, turn);
         counted_call(&mut service, request);
     }
 }
