@@ -11,7 +11,7 @@ use crate::record::Record;
 use crate::session::draft::Draft;
 use crate::session::state::{CookieChange, Phase, Shared, State};
 use crate::session::{Absence, Session};
-use crate::store::{Ended, Lookup, Renewal, Store};
+use crate::store::{Call, Ended, Lookup, Renewal, Store};
 use crate::time::UnixMillis;
 
 /// A live session and the secret to go on with.
@@ -175,7 +175,7 @@ impl ServerSideSessionBackend {
         let (store, renew) = (self.erased(), renew.then_some(&renewal));
         let call = match store.dyn_whole_ids() {
             None => store.dyn_load(key, renew, now),
-            Some(store) => store.load_by_id(id, renew, now),
+            Some(store) => Call::Waits(store.load_by_id(id, renew, now)),
         };
         let lookup = self.bounded(call).await;
         let record = match lookup {

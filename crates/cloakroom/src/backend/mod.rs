@@ -38,7 +38,7 @@ use crate::config::{Checked, ConfigError, Scope, ServerSideSessionConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SessionHandle, SessionId, os_random};
 use crate::record::{Encoding, Limits, Record, Revision};
-use crate::store::{AnyStore, BoxFuture, DynStore, Store};
+use crate::store::{AnyStore, BoxFuture, Call, DynStore, Store};
 use crate::time::{Clock, SystemClock, UnixMillis};
 
 /// Loads and stores sessions: one store, one checked configuration, one clock. Clones are the same backend.
@@ -170,7 +170,7 @@ impl ServerSideSessionBackend {
         ))
     }
 
-    /// The store with its futures boxed, which [`bounded`](Self::bounded) needs anyway.
+    /// The store with its type hidden.
     fn erased(&self) -> &dyn DynStore {
         self.0.store.erased()
     }
@@ -204,13 +204,18 @@ impl ServerSideSessionBackend {
     }
 
     /// Waits for a store, but not longer than configured.
-    async fn bounded<T>(&self, mut call: BoxFuture<'_, Result<T>>) -> Result<T> {
-        // Most calls to a store in memory are ready at once and need no timer, and no runtime that has one.
-        let first = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
-        let outcome = match first {
-            Poll::Ready(outcome) => outcome,
-            // Boxed for the sake of the futures around this one, which pay for its size also where it is ready.
-            Poll::Pending => Box::pin(self.in_time(call)).await,
+    async fn bounded<T>(&self, call: Call<'_, T>) -> Result<T> {
+        let outcome = match call {
+            Call::Made(outcome) => outcome,
+            Call::Waits(mut call) => {
+                // It may be ready at once, and then needs no timer, and no runtime that has one.
+                let first = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
+                match first {
+                    Poll::Ready(outcome) => outcome,
+                    // Boxed for the sake of the futures around this one, which pay for its size also where it is ready.
+                    Poll::Pending => Box::pin(self.in_time(call)).await,
+                }
+            }
         };
         outcome.map_err(|error| error.with_store(self.0.store.name()))
     }

@@ -7,7 +7,7 @@ use super::ServerSideSessionBackend;
 use crate::error::{Error, Result};
 use crate::id::{SessionHandle, SessionId};
 use crate::record::{Record, Revision};
-use crate::store::{BoxFuture, Created, Lookup, Updated};
+use crate::store::{Call, Created, Lookup, Updated};
 use crate::time::UnixMillis;
 
 impl ServerSideSessionBackend {
@@ -102,11 +102,11 @@ impl ServerSideSessionBackend {
         id: &'a SessionId,
         record: &Record,
         now: UnixMillis,
-    ) -> BoxFuture<'a, Result<Created>> {
+    ) -> Call<'a, Created> {
         let store = self.erased();
         match store.dyn_whole_ids() {
             None => store.dyn_create(id.handle(), record.clone(), now),
-            Some(store) => store.create_by_id(id, record.clone(), now),
+            Some(store) => Call::Waits(store.create_by_id(id, record.clone(), now)),
         }
     }
 
@@ -116,11 +116,11 @@ impl ServerSideSessionBackend {
         next: &Record,
         expected: Revision,
         now: UnixMillis,
-    ) -> BoxFuture<'a, Result<Updated>> {
+    ) -> Call<'a, Updated> {
         let store = self.erased();
         match store.dyn_whole_ids() {
             None => store.dyn_update(id.handle(), next.clone(), expected, now),
-            Some(store) => store.update_by_id(id, next.clone(), expected, now),
+            Some(store) => Call::Waits(store.update_by_id(id, next.clone(), expected, now)),
         }
     }
 

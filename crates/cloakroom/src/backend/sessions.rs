@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionHandle;
 use crate::record::Record;
 use crate::session::{Absence, Session};
-use crate::store::{Directory, Ended, Store};
+use crate::store::{Call, Directory, Ended, Store};
 use crate::time::UnixMillis;
 
 /// Expired records removed at once, so that no store is held for long.
@@ -105,7 +105,7 @@ impl Sessions {
         let mut after = after;
         loop {
             let page = backend.directory()?.page(after, limit, backend.now());
-            let mut page = backend.bounded(page).await?;
+            let mut page = backend.bounded(Call::Waits(page)).await?;
             after = page.last().map(|(last, _)| *last);
             let empty = page.is_empty();
             page.retain(|(handle, _)| !ServerSideSessionBackend::is_lease(*handle));
@@ -124,7 +124,8 @@ impl Sessions {
     /// As [`of`](Self::of).
     pub async fn count(&self) -> Result<u64> {
         let backend = &self.backend;
-        let records = backend.bounded(backend.directory()?.count(backend.now())).await?;
+        let records =
+            backend.bounded(Call::Waits(backend.directory()?.count(backend.now()))).await?;
         Ok(records.saturating_sub(backend.leases().await?))
     }
 
@@ -220,7 +221,8 @@ impl ServerSideSessionBackend {
 
     /// Oldest sign-in first; the handle decides between two of one millisecond, so that all agree.
     async fn by_subject(&self, subject: &str) -> Result<Vec<(SessionHandle, Record)>> {
-        let mut found = self.bounded(self.directory()?.by_subject(subject, self.now())).await?;
+        let mut found =
+            self.bounded(Call::Waits(self.directory()?.by_subject(subject, self.now()))).await?;
         found.sort_by_key(|(handle, record)| (record.authenticated_at(), *handle));
         Ok(found)
     }

@@ -1,11 +1,12 @@
-//! Stores without their type: the boxed twin of [`Store`].
+//! Stores without their type: the twin of [`Store`] that can be `dyn`.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use super::{Created, Directory, Ended, Lookup, Renewal, Store, Updated, WholeIds};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionHandle;
 use crate::record::{Record, Revision};
 use crate::time::UnixMillis;
@@ -13,12 +14,62 @@ use crate::time::UnixMillis;
 /// A boxed future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// [`Store`] with boxed futures, so that it can be `dyn`. Every store is one, by the one `impl` below.
+/// A call of a store whose type is hidden.
+#[must_use]
+pub enum Call<'a, T> {
+    /// It has been made: the store [never waits](Store::never_waits).
+    Made(Result<T>),
+    /// It is made by whoever drives the future.
+    Waits(BoxFuture<'a, Result<T>>),
+}
+
+impl<'a, T> Call<'a, T> {
+    fn new(store: &impl Store, future: impl Future<Output = Result<T>> + Send + 'a) -> Self {
+        if !store.never_waits() {
+            return Self::Waits(Box::pin(future));
+        }
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => Self::Made(outcome),
+            Poll::Pending => Self::Made(Err(waited().with_store(store.name()))),
+        }
+    }
+
+    /// What the call came to.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub async fn outcome(self) -> Result<T> {
+        match self {
+            Self::Made(outcome) => outcome,
+            Self::Waits(future) => future.await,
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for Call<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Made(_) => "Made(..)",
+            Self::Waits(_) => "Waits(..)",
+        })
+    }
+}
+
+fn waited() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "a call waited although `Store::never_waits` says that none does; correct the store",
+    )
+}
+
+/// [`Store`] without generic futures, so that it can be `dyn`. Every store is one, by the one `impl` below.
 pub trait DynStore: std::fmt::Debug + Send + Sync + 'static {
     /// [`Store::name`].
     fn dyn_name(&self) -> &'static str;
     /// [`Store::directory`].
     fn dyn_directory(&self) -> Option<&dyn Directory>;
+    /// [`Store::never_waits`].
+    fn dyn_never_waits(&self) -> bool;
     /// [`Store::whole_ids`].
     fn dyn_whole_ids(&self) -> Option<&dyn WholeIds>;
     /// [`Store::load`].
@@ -27,14 +78,14 @@ pub trait DynStore: std::fmt::Debug + Send + Sync + 'static {
         key: SessionHandle,
         renewal: Option<&'a Renewal>,
         now: UnixMillis,
-    ) -> BoxFuture<'a, Result<Lookup>>;
+    ) -> Call<'a, Lookup>;
     /// [`Store::create`].
     fn dyn_create<'a>(
         &'a self,
         key: SessionHandle,
         record: Record,
         now: UnixMillis,
-    ) -> BoxFuture<'a, Result<Created>>;
+    ) -> Call<'a, Created>;
     /// [`Store::update`].
     fn dyn_update<'a>(
         &'a self,
@@ -42,27 +93,18 @@ pub trait DynStore: std::fmt::Debug + Send + Sync + 'static {
         record: Record,
         expected: Revision,
         now: UnixMillis,
-    ) -> BoxFuture<'a, Result<Updated>>;
+    ) -> Call<'a, Updated>;
     /// [`Store::touch`].
     fn dyn_touch<'a>(
         &'a self,
         key: SessionHandle,
         deadline: UnixMillis,
         now: UnixMillis,
-    ) -> BoxFuture<'a, Result<bool>>;
+    ) -> Call<'a, bool>;
     /// [`Store::delete`].
-    fn dyn_delete<'a>(
-        &'a self,
-        key: SessionHandle,
-        why: Ended,
-        now: UnixMillis,
-    ) -> BoxFuture<'a, Result<bool>>;
+    fn dyn_delete<'a>(&'a self, key: SessionHandle, why: Ended, now: UnixMillis) -> Call<'a, bool>;
     /// [`Store::delete_expired`].
-    fn dyn_delete_expired<'a>(
-        &'a self,
-        limit: usize,
-        now: UnixMillis,
-    ) -> BoxFuture<'a, Result<usize>>;
+    fn dyn_delete_expired<'a>(&'a self, limit: usize, now: UnixMillis) -> Call<'a, usize>;
     /// [`Store::ended`].
     fn dyn_ended<'a>(&'a self, key: SessionHandle) -> BoxFuture<'a, ()>;
 }
@@ -74,6 +116,9 @@ impl<S: Store> DynStore for S {
     fn dyn_directory(&self) -> Option<&dyn Directory> {
         self.directory()
     }
+    fn dyn_never_waits(&self) -> bool {
+        self.never_waits()
+    }
     fn dyn_whole_ids(&self) -> Option<&dyn WholeIds> {
         self.whole_ids()
     }
@@ -82,16 +127,16 @@ impl<S: Store> DynStore for S {
         key: SessionHandle,
         renewal: Option<&'a Renewal>,
         now: UnixMillis,
-    ) -> BoxFuture<'a, Result<Lookup>> {
-        Box::pin(self.load(key, renewal, now))
+    ) -> Call<'a, Lookup> {
+        Call::new(self, self.load(key, renewal, now))
     }
     fn dyn_create<'a>(
         &'a self,
         key: SessionHandle,
         record: Record,
         now: UnixMillis,
-    ) -> BoxFuture<'a, Result<Created>> {
-        Box::pin(self.create(key, record, now))
+    ) -> Call<'a, Created> {
+        Call::new(self, self.create(key, record, now))
     }
     fn dyn_update<'a>(
         &'a self,
@@ -99,31 +144,22 @@ impl<S: Store> DynStore for S {
         record: Record,
         expected: Revision,
         now: UnixMillis,
-    ) -> BoxFuture<'a, Result<Updated>> {
-        Box::pin(self.update(key, record, expected, now))
+    ) -> Call<'a, Updated> {
+        Call::new(self, self.update(key, record, expected, now))
     }
     fn dyn_touch<'a>(
         &'a self,
         key: SessionHandle,
         deadline: UnixMillis,
         now: UnixMillis,
-    ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(self.touch(key, deadline, now))
+    ) -> Call<'a, bool> {
+        Call::new(self, self.touch(key, deadline, now))
     }
-    fn dyn_delete<'a>(
-        &'a self,
-        key: SessionHandle,
-        why: Ended,
-        now: UnixMillis,
-    ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(self.delete(key, why, now))
+    fn dyn_delete<'a>(&'a self, key: SessionHandle, why: Ended, now: UnixMillis) -> Call<'a, bool> {
+        Call::new(self, self.delete(key, why, now))
     }
-    fn dyn_delete_expired<'a>(
-        &'a self,
-        limit: usize,
-        now: UnixMillis,
-    ) -> BoxFuture<'a, Result<usize>> {
-        Box::pin(self.delete_expired(limit, now))
+    fn dyn_delete_expired<'a>(&'a self, limit: usize, now: UnixMillis) -> Call<'a, usize> {
+        Call::new(self, self.delete_expired(limit, now))
     }
     fn dyn_ended<'a>(&'a self, key: SessionHandle) -> BoxFuture<'a, ()> {
         Box::pin(self.ended(key))
@@ -140,7 +176,7 @@ impl AnyStore {
         Self(Arc::new(store))
     }
 
-    /// The boxed form, for callers that box the future anyway.
+    /// The store with its type hidden.
     pub(crate) fn erased(&self) -> &dyn DynStore {
         &*self.0
     }
@@ -160,6 +196,9 @@ impl Store for AnyStore {
     fn directory(&self) -> Option<&dyn Directory> {
         self.0.dyn_directory()
     }
+    fn never_waits(&self) -> bool {
+        self.0.dyn_never_waits()
+    }
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         self.0.dyn_whole_ids()
     }
@@ -169,10 +208,10 @@ impl Store for AnyStore {
         renewal: Option<&Renewal>,
         now: UnixMillis,
     ) -> Result<Lookup> {
-        self.0.dyn_load(key, renewal, now).await
+        self.0.dyn_load(key, renewal, now).outcome().await
     }
     async fn create(&self, key: SessionHandle, record: Record, now: UnixMillis) -> Result<Created> {
-        self.0.dyn_create(key, record, now).await
+        self.0.dyn_create(key, record, now).outcome().await
     }
     async fn update(
         &self,
@@ -181,7 +220,7 @@ impl Store for AnyStore {
         expected: Revision,
         now: UnixMillis,
     ) -> Result<Updated> {
-        self.0.dyn_update(key, record, expected, now).await
+        self.0.dyn_update(key, record, expected, now).outcome().await
     }
     async fn touch(
         &self,
@@ -189,13 +228,13 @@ impl Store for AnyStore {
         deadline: UnixMillis,
         now: UnixMillis,
     ) -> Result<bool> {
-        self.0.dyn_touch(key, deadline, now).await
+        self.0.dyn_touch(key, deadline, now).outcome().await
     }
     async fn delete(&self, key: SessionHandle, why: Ended, now: UnixMillis) -> Result<bool> {
-        self.0.dyn_delete(key, why, now).await
+        self.0.dyn_delete(key, why, now).outcome().await
     }
     async fn delete_expired(&self, limit: usize, now: UnixMillis) -> Result<usize> {
-        self.0.dyn_delete_expired(limit, now).await
+        self.0.dyn_delete_expired(limit, now).outcome().await
     }
     async fn ended(&self, key: SessionHandle) {
         self.0.dyn_ended(key).await;
@@ -209,6 +248,9 @@ impl<S: Store> Store for Arc<S> {
     }
     fn directory(&self) -> Option<&dyn Directory> {
         (**self).directory()
+    }
+    fn never_waits(&self) -> bool {
+        (**self).never_waits()
     }
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         (**self).whole_ids()

@@ -23,7 +23,7 @@ mod sqlite;
 use std::fmt;
 use std::future::Future;
 
-pub use self::erased::{AnyStore, BoxFuture, DynStore};
+pub use self::erased::{AnyStore, BoxFuture, Call, DynStore};
 #[cfg(all(feature = "file", unix))]
 pub use self::file::{FileStore, FileStoreBuilder};
 pub use self::memory::MemoryStore;
@@ -138,6 +138,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn ended(&self, key: SessionHandle) -> impl Future<Output = ()> + Send {
         let _ = key;
         std::future::pending()
+    }
+
+    /// Whether every call but [`ended`](Self::ended) is ready when its future is first polled, as it is of a store in
+    /// memory.
+    ///
+    /// Such calls are polled at once and once, so that a request pays for no box and no timer. One that waits nonetheless is
+    /// dropped, and fails as [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable). The default is `false`, which is right
+    /// for every store.
+    fn never_waits(&self) -> bool {
+        false
     }
 
     /// Listing, counting and finding by subject, if the store can.

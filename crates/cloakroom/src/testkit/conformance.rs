@@ -19,6 +19,7 @@ pub use super::dropped::s_079_a_call_given_up_is_before_or_after;
 pub use super::history::{
     histories_are_linearizable, random_steps_agree_with_a_model, s_076_histories_are_linearizable,
 };
+pub use super::ready::it_waits_only_if_it_says_so;
 
 use crate::error::Result;
 use crate::id::{SecretHash, SessionHandle};
@@ -449,6 +450,7 @@ macro_rules! store_conformance {
             random_steps_agree_with_a_model
             s_076_histories_are_linearizable
             s_079_a_call_given_up_is_before_or_after
+            it_waits_only_if_it_says_so
         );
     };
     (@ $name:ident, $store:expr; $($case:ident)*) => {

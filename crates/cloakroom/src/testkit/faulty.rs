@@ -260,6 +260,10 @@ impl<S: Store> Store for FaultyStore<S> {
         self.inner.directory().map(|_| self as &dyn Directory)
     }
 
+    fn never_waits(&self) -> bool {
+        false
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         self.inner.whole_ids().map(|_| self as &dyn WholeIds)
     }

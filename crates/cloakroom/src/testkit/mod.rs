@@ -15,6 +15,7 @@ mod dropped;
 mod faulty;
 mod history;
 mod model;
+mod ready;
 
 pub use self::clock::TestClock;
 pub use self::faulty::{Fault, FaultyStore, Gate, Operation};

@@ -90,6 +90,10 @@ impl Store for ModelStore {
         std::future::pending().await
     }
 
+    fn never_waits(&self) -> bool {
+        true
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         None
     }

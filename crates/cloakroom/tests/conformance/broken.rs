@@ -31,6 +31,7 @@ enum Bug {
     ZeroIsForEver,
     ReasonIsInvented,
     ListsNobody,
+    WaitsUnannounced,
 }
 
 /// The model with a bug.
@@ -78,6 +79,10 @@ impl Store for Broken {
         "broken"
     }
 
+    fn never_waits(&self) -> bool {
+        self.bug == Bug::WaitsUnannounced
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         None
     }
@@ -114,6 +119,10 @@ impl Store for Broken {
                 Lookup::Absent(_) => Lookup::Absent(Some(Ended::Expired)),
                 live => live,
             }),
+            Bug::WaitsUnannounced => {
+                tokio::task::yield_now().await;
+                self.inner.load(key, renewal, now).await
+            }
             _ => self.inner.load(key, renewal, now).await,
         }
     }
@@ -322,6 +331,7 @@ finds! {
     ZeroIsForEver: s_057_no_life_becomes_endless;
     ReasonIsInvented: absence_is_explained_truly;
     ListsNobody: directory_follows;
+    WaitsUnannounced: it_waits_only_if_it_says_so;
 }
 
 /// Errors hide whether a call took effect; a history has room for both, and for nothing else.

@@ -38,6 +38,10 @@ impl Store for Spread {
         self.next().directory()
     }
 
+    fn never_waits(&self) -> bool {
+        self.next().never_waits()
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         None
     }

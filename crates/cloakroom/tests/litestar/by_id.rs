@@ -52,6 +52,10 @@ impl<S: Store> Store for ById<S> {
         self.0.directory()
     }
 
+    fn never_waits(&self) -> bool {
+        self.0.never_waits()
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         self.0.whole_ids()
     }

@@ -87,6 +87,10 @@ impl Store for Stepped {
         "stepped"
     }
 
+    fn never_waits(&self) -> bool {
+        false
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         None
     }

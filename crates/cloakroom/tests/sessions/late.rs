@@ -17,6 +17,10 @@ impl Store for Remote {
         "remote"
     }
 
+    fn never_waits(&self) -> bool {
+        false
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         None
     }

@@ -202,6 +202,10 @@ impl Store for FileStore {
         NAME
     }
 
+    fn never_waits(&self) -> bool {
+        false
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         None
     }

@@ -136,6 +136,10 @@ impl Store for MemoryStore {
         "memory"
     }
 
+    fn never_waits(&self) -> bool {
+        true
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         None
     }

@@ -127,6 +127,10 @@ impl Store for MysqlStore {
         "mysql"
     }
 
+    fn never_waits(&self) -> bool {
+        false
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         None
     }

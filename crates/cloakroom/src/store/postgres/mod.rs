@@ -159,6 +159,10 @@ impl Store for PostgresStore {
         "postgres"
     }
 
+    fn never_waits(&self) -> bool {
+        false
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         None
     }

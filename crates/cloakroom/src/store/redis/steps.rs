@@ -30,6 +30,10 @@ impl Store for RedisStore {
         NAME
     }
 
+    fn never_waits(&self) -> bool {
+        false
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         None
     }

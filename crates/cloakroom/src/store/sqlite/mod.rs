@@ -174,6 +174,10 @@ impl Store for SqliteStore {
         NAME
     }
 
+    fn never_waits(&self) -> bool {
+        false
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         None
     }

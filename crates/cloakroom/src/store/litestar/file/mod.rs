@@ -148,6 +148,10 @@ impl Store for FileStore {
         Some(self)
     }
 
+    fn never_waits(&self) -> bool {
+        false
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         Some(self)
     }

@@ -110,6 +110,10 @@ impl Store for RedisStore {
         Some(self)
     }
 
+    fn never_waits(&self) -> bool {
+        false
+    }
+
     fn whole_ids(&self) -> Option<&dyn WholeIds> {
         Some(self)
     }
