@@ -22,7 +22,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
     serde::Deserialize,
 )]
 #[serde(transparent)]
-pub struct UnixMillis(u64);
+pub struct UnixMillis(#[serde(deserialize_with = "within_bounds")] u64);
 
 impl UnixMillis {
     /// The latest moment a record can hold: 2^48 − 1 ms, in the year 10889.
@@ -60,6 +60,12 @@ impl UnixMillis {
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+}
+
+/// What is read from outside keeps within [`UnixMillis::MAX`] too: sums rely on it.
+fn within_bounds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let millis = <u64 as serde::Deserialize>::deserialize(deserializer)?;
+    Ok(UnixMillis::from_millis(millis).as_millis())
 }
 
 impl From<UnixMillis> for SystemTime {

@@ -17,7 +17,7 @@ enum Arrived {
     /// It was stored; the session as it is now.
     Yes(Record),
     /// The record is as it was; the write may still be on its way.
-    NotYet,
+    NotYet(Record),
     /// It never will be, or it makes no difference.
     No,
 }
@@ -32,7 +32,18 @@ impl ServerSideSessionBackend {
         let record = match self.look_for(&attempt, repeatable).await? {
             Arrived::Yes(record) => record,
             // It stays: if the next write meets a conflict, this is looked at again.
-            Arrived::NotYet => return Ok(()),
+            Arrived::NotYet(found) => {
+                // A replay may have gone on to what another request stored: from the record before that, every
+                // further write would meet a conflict and come back here.
+                let mut state = shared.state();
+                match &state.record {
+                    Some(known) if known.secret_hash() != found.secret_hash() => {
+                        return Err(self.unknowable());
+                    }
+                    _ => state.record = Some(found),
+                }
+                return Ok(());
+            }
             Arrived::No => {
                 shared.state().attempt = None;
                 return Ok(());
@@ -64,16 +75,20 @@ impl ServerSideSessionBackend {
             return Ok(Arrived::Yes(found));
         }
         if Some(found.revision()) == attempt.replaced_revision() {
-            return Ok(Arrived::NotYet);
+            return Ok(Arrived::NotYet(found));
         }
         if attempt.changes_secret() || repeatable {
             return Ok(Arrived::No);
         }
         // Somebody else wrote since, on top of ours or instead of it.
-        Err(Error::new(
+        Err(self.unknowable())
+    }
+
+    fn unknowable(&self) -> Error {
+        Error::new(
             ErrorKind::Unavailable,
             "an earlier save may or may not have been stored, and another request wrote since; begin again",
         )
-        .with_store(self.store().name()))
+        .with_store(self.store().name())
     }
 }

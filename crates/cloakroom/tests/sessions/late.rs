@@ -149,3 +149,20 @@ async fn s_073_an_update_after_a_lost_save_counts_from_what_is_there() {
     saving.await.unwrap().unwrap();
     assert_eq!(bed.load(&cookie).await.get::<u64>("n").unwrap(), Some(3));
 }
+
+/// The replay had gone on to what the other request stored, and was to start from there again, not to repeat for ever.
+#[tokio::test]
+async fn a_replay_that_failed_is_taken_up_again() {
+    let bed = crate::Bed::new();
+    let cookie = bed.create().await;
+    let session = bed.load(&cookie).await;
+    session.update("n", |n: &mut u64| *n += 1).unwrap();
+    let other = bed.load(&cookie).await;
+    other.update("n", |n: &mut u64| *n += 1).unwrap();
+    bed.commit(&other, &cookie).await;
+    bed.store.inject(Operation::Update, 2, Fault::Fail);
+    bed.store.inject(Operation::Update, 3, Fault::Fail);
+    session.save().await.unwrap_err();
+    session.save().await.unwrap();
+    assert_eq!(bed.load(&cookie).await.get::<u64>("n").unwrap(), Some(2));
+}

@@ -183,3 +183,9 @@ async fn a_renewal_reaches_the_cookie_however_long_the_load_takes() {
     outcome.unwrap();
     assert!(headers.set_cookie.unwrap().ends_with("Max-Age=100"));
 }
+
+#[test]
+fn a_moment_that_is_read_is_within_bounds() {
+    let far: cloakroom::UnixMillis = serde_json::from_str("18446744073709551615").unwrap();
+    assert_eq!(far.plus(Duration::from_secs(1)), cloakroom::UnixMillis::MAX);
+}
