@@ -15,6 +15,8 @@ mod faults;
 mod floods;
 #[path = "sessions/identity.rs"]
 mod identity;
+#[path = "sessions/in_flight.rs"]
+mod in_flight;
 #[path = "sessions/late.rs"]
 mod late;
 #[path = "sessions/listing.rs"]

@@ -58,7 +58,8 @@ impl ServerSideSessionBackend {
             state.draft.forget(attempt.generation);
             state.wanted.subtract(&attempt.wanted);
         }
-        self.settle(shared, Outcome::Stored(Next { record, ..attempt.next }))
+        let session = attempt.next.id.handle();
+        self.settle(shared, session, Outcome::Stored(Next { record, ..attempt.next }))
     }
 
     /// `repeatable` says that to store the same changes again would make no difference.

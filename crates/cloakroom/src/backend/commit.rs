@@ -6,6 +6,7 @@ use super::ServerSideSessionBackend;
 use super::load::gone;
 use super::work::{Work, Written};
 use crate::error::{Error, ErrorKind, Result};
+use crate::id::SessionHandle;
 use crate::record::Record;
 use crate::session::attempt::Next;
 use crate::session::draft::Draft;
@@ -172,6 +173,7 @@ impl ServerSideSessionBackend {
             None => self.create(&mut work).await?,
             Some(_) => self.replace(&mut work).await?,
         };
+        let session = work.next.id.handle();
         let outcome = match written {
             Written::Stored => Outcome::Stored(work.settled()),
             Written::Lost => {
@@ -180,15 +182,23 @@ impl ServerSideSessionBackend {
             }
             Written::Unclear => return Ok(false),
         };
-        self.settle(shared, outcome)?;
+        self.settle(shared, session, outcome)?;
         Ok(true)
     }
 
-    /// Notes in the state what became of a commit.
-    pub(super) fn settle(&self, shared: &Shared, outcome: Outcome) -> Result<()> {
+    /// Notes in the state what became of a commit of `session`.
+    pub(super) fn settle(
+        &self,
+        shared: &Shared,
+        session: SessionHandle,
+        outcome: Outcome,
+    ) -> Result<()> {
         let mut state = shared.state();
+        state.sending = None;
         let mut encoding = self.config().encoding;
         let data = match outcome {
+            // Destroyed meanwhile; the end is still to be stored.
+            _ if state.ends(session) => None,
             Outcome::Stored(next) if next.ends => {
                 (state.id, state.record) = (None, None);
                 state.absence = Some(Absence::Unknown);

@@ -74,6 +74,30 @@ async fn s_005_a_repeating_generator_overwrites_nothing() {
 }
 
 #[tokio::test]
+async fn s_050_a_destroy_while_a_taken_handle_is_replaced_ends_what_follows() {
+    let ending = Arc::new(std::sync::OnceLock::<crate::Session>::new());
+    let (draws, to_end) = (AtomicUsize::new(0), ending.clone());
+    let backend = backend().with_random(Arc::new(move |out: &mut [u8]| {
+        // The second session draws the handle of the first, and is destroyed when it draws again.
+        let draw = draws.fetch_add(1, Ordering::Relaxed);
+        out.fill(if draw < 2 { 9 } else { 7 });
+        if draw == 2 {
+            to_end.get().unwrap().destroy().unwrap();
+        }
+        Ok(())
+    }));
+    let first = backend.load_from_connection([]).await.unwrap();
+    first.insert("k", &1).unwrap();
+    assert!(backend.store_in_message(&first, 200).await.1.is_ok());
+    let second = backend.load_from_connection([]).await.unwrap();
+    second.sign_in("ada").unwrap();
+    ending.set(second.clone()).unwrap();
+    second.save().await.unwrap();
+    backend.store_in_message(&second, 200).await.1.unwrap();
+    assert_eq!(count(&backend).await, 1);
+}
+
+#[tokio::test]
 async fn s_006_the_store_holds_no_form_of_an_id() {
     let backend = backend();
     let session = backend.load_from_connection([]).await.unwrap();

@@ -3,7 +3,8 @@
 use crate::record::Record;
 use crate::session::attempt::{Attempt, Next};
 use crate::session::draft::Draft;
-use crate::session::state::{Shared, State, Wanted};
+use crate::session::state::{Sending, Shared, State, Wanted};
+use crate::store::Ended;
 
 /// Changes on their way to the store, out of the shared state so that no lock is held while they go.
 ///
@@ -39,10 +40,12 @@ impl<'s> Work<'s> {
     /// Takes all changes, of which `next` was made, out of the state; the view stays as they left it.
     pub(super) fn take(shared: &'s Shared, state: &mut State, next: Next) -> Self {
         let generation = state.draft.generation();
+        let wanted = std::mem::take(&mut state.wanted);
+        state.sending = Some(Sending { handle: next.id.handle(), sign_in: wanted.sign_in.clone() });
         Self {
             shared,
             draft: state.draft.take(next.record.data()),
-            wanted: std::mem::take(&mut state.wanted),
+            wanted,
             generation,
             replaces: state.record.clone(),
             next,
@@ -50,6 +53,20 @@ impl<'s> Work<'s> {
             earlier: state.attempt.take(),
             settled: false,
         }
+    }
+
+    /// Goes on to make a session of another ID: the handle of the one before was taken.
+    pub(super) fn begin_again(&mut self, next: Next) {
+        let mut state = self.shared.state();
+        let (before, after) = (self.next.id.handle(), next.id.handle());
+        if state.ends(before) {
+            state.wanted.end = Some((after, Ended::Destroyed));
+        }
+        if let Some(sending) = &mut state.sending {
+            sending.handle = after;
+        }
+        drop(state);
+        self.next = next;
     }
 
     /// What was written, once nothing is left to go back.
@@ -65,6 +82,11 @@ impl Drop for Work<'_> {
             return;
         }
         let mut state = self.shared.state();
+        state.sending = None;
+        if state.ends(self.next.id.handle()) {
+            // Destroyed meanwhile, and with it the changes.
+            return;
+        }
         state.attempt = if self.sent {
             Some(Box::new(Attempt {
                 next: self.next.clone(),

@@ -34,7 +34,7 @@ impl ServerSideSessionBackend {
     pub(super) async fn create(&self, work: &mut Work<'_>) -> Result<Written> {
         for attempt in 0..MAX_CREATES {
             if attempt > 0 {
-                work.next = self.plan_new(&work.draft, &work.wanted, self.now())?;
+                work.begin_again(self.plan_new(&work.draft, &work.wanted, self.now())?);
             }
             work.sent = true;
             let next = &work.next;

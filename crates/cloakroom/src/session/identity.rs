@@ -108,7 +108,8 @@ impl Session {
         check_subject(subject)?;
         self.change_id(|state| {
             let bound = state.record.as_ref().and_then(Record::subject);
-            let before = state.wanted.sign_in.as_deref().or(bound);
+            let sending = state.sending.as_ref().and_then(|sending| sending.sign_in.as_deref());
+            let before = state.wanted.sign_in.as_deref().or(sending).or(bound);
             if before.is_some_and(|before| before != subject) {
                 state.draft.clear();
             }
@@ -139,10 +140,12 @@ impl Session {
     #[doc(alias = "flush")]
     pub fn destroy(&self) -> Result<()> {
         self.change(|state| {
-            // Perhaps one that began with a save whose outcome nobody knows.
-            let attempt = state.attempt.take().map(|attempt| attempt.next.id.clone());
-            if let Some(id) = state.id.take().or(attempt) {
-                state.wanted.end = Some((id.handle(), Ended::Destroyed));
+            let loaded = state.id.take().map(|id| id.handle());
+            // Perhaps one that began with a save whose outcome nobody knows, or knows yet.
+            let attempt = state.attempt.take().map(|attempt| attempt.next.id.handle());
+            let sending = state.sending.as_ref().map(|sending| sending.handle);
+            if let Some(handle) = loaded.or(attempt).or(sending) {
+                state.wanted.end = Some((handle, Ended::Destroyed));
             }
             let end = state.wanted.end.take();
             state.record = None;

@@ -132,8 +132,16 @@ pub(crate) struct State {
     pub(crate) cookie: CookieChange,
     /// A write of which nobody knows whether it was stored. Its changes are among those to be stored.
     pub(crate) attempt: Option<Box<Attempt>>,
+    /// The write that is on its way now.
+    pub(crate) sending: Option<Sending>,
     /// Whether the record was created on behalf of this request.
     pub(crate) created: bool,
+}
+
+/// What must be known of a write before its reply: which session it makes or changes, and who signs in to it.
+pub(crate) struct Sending {
+    pub(crate) handle: SessionHandle,
+    pub(crate) sign_in: Option<Box<str>>,
 }
 
 /// How far the response is.
@@ -227,6 +235,11 @@ impl Wanted {
 }
 
 impl State {
+    /// Whether this request is to end the session of a handle.
+    pub(crate) fn ends(&self, session: SessionHandle) -> bool {
+        self.wanted.end.is_some_and(|(handle, _)| handle == session)
+    }
+
     /// Whether a commit has something to do.
     pub(crate) fn is_dirty(&self) -> bool {
         self.wanted.end.is_some()
