@@ -140,8 +140,21 @@ impl ServerSideSessionBackend {
         }
     }
 
-    /// The live one among several, if it is one alone. None is renewed before that is known.
+    /// The live one among several, if it is one alone, renewed if that is due.
     async fn choose(&self, ids: Vec<SessionId>) -> Result<Result<Live, Absence>> {
+        let live = match self.only_live(ids).await? {
+            Ok(live) if self.config().renew_on_access && !live.in_grace => live,
+            other => return Ok(other),
+        };
+        let renewal = Renewal::new(live.record.secret_hash(), self.config().renew_every);
+        if renewal.due(&live.record, live.at).is_none() {
+            return Ok(Ok(live));
+        }
+        Ok(self.find(&live.id, true).await?.map(|found| found.held_by(live.id)))
+    }
+
+    /// The live one among several, if it is one alone. None is renewed before that is known.
+    async fn only_live(&self, ids: Vec<SessionId>) -> Result<Result<Live, Absence>> {
         let mut live: Option<Live> = None;
         let mut absence = None;
         for id in ids {

@@ -163,6 +163,28 @@ async fn s_044_signing_in_again_starts_the_absolute_timeout_anew() {
     assert!(!bed.is_alive(&cookie).await);
 }
 
+/// Whoever can set a cookie for the site must not be able to let its sessions run out.
+#[tokio::test]
+async fn s_017_reads_beside_a_foreign_cookie_renew_the_session() {
+    let config =
+        ServerSideSessionConfig::default().with_max_age(SECOND * 100).with_renew_on_access(true);
+    let bed = Bed::with(config);
+    let cookie = bed.create().await;
+    let both = format!("{cookie}; __Host-session={}", "A".repeat(43));
+    for _ in 0..20 {
+        bed.clock.advance(SECOND * 60);
+        let session = bed.load(&both).await;
+        assert!(session.exists());
+        let (headers, outcome) = bed.backend.store_in_message(&session, 200).await;
+        outcome.unwrap();
+        assert!(headers.set_cookie.unwrap().ends_with("Max-Age=100"));
+    }
+    // A read that renews nothing asks about each cookie once.
+    let before = bed.store.all_calls();
+    assert!(bed.load(&both).await.exists());
+    assert_eq!(bed.store.all_calls() - before, 2);
+}
+
 /// The browser must hear of a renewal also when the store took a while to answer.
 #[tokio::test]
 async fn a_renewal_reaches_the_cookie_however_long_the_load_takes() {
