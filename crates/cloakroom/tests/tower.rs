@@ -157,6 +157,18 @@ async fn s_136_a_used_session_is_private_and_varies() {
     }
 }
 
+/// With field names `private` leaves the rest of the response to shared caches (RFC 9111, section 5.2.2.7).
+#[tokio::test]
+async fn s_136_private_fields_are_not_a_private_response() {
+    async fn handler(_: Session) -> impl IntoResponse {
+        [("cache-control", "public, private=\"a, b\", max-age=60")]
+    }
+    let app = App::new(Router::new().route("/cached", get(handler)));
+    let response = app.call("GET", "/cached", "").await;
+    let expected = "private, private=\"a, b\", max-age=60";
+    assert_eq!(lines(response.headers(), CACHE_CONTROL), [expected]);
+}
+
 #[tokio::test]
 async fn s_137_an_untouched_session_changes_nothing() {
     let app = App::new(Router::new().route("/plain", get(async || [("cache-control", "public")])));

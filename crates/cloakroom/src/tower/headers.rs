@@ -71,7 +71,9 @@ fn keep_private(headers: &mut HeaderMap) {
             let name = directive.split('=').next().unwrap_or_default().trim().to_ascii_lowercase();
             match name.as_str() {
                 "" | "public" | "s-maxage" => {}
-                "private" | "no-store" => return,
+                "no-store" => return,
+                // With names of fields it is about those alone.
+                "private" if !directive.contains('=') => return,
                 _ => directives.push(directive.to_owned()),
             }
         }
