@@ -16,7 +16,7 @@ struct Options {
     /// Port to listen on, always on 127.0.0.1; 0 takes a free one
     #[arg(long, env = "CLOAKROOM_DEMO_PORT", default_value_t = 3000)]
     port: u16,
-    /// Where sessions are kept: `sqlite:FILE`, `memory:`, `redis://…`, `postgres://…`
+    /// Where sessions are kept: `sqlite:FILE`, `memory:`, `file:FOLDER`, `redis://…`, `postgres://…`, `mysql://…`
     #[arg(
         long,
         env = "CLOAKROOM_DEMO_STORE",
@@ -52,7 +52,9 @@ async fn serve(options: &Options) -> Result<(), String> {
     let listener = TcpListener::bind(address).await.map_err(|error| refusal(address, &error))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
 
-    let store = cloakroom::store::open(&options.store).await.map_err(|error| error.to_string())?;
+    let store = cloakroom::store::open_and_migrate(&options.store)
+        .await
+        .map_err(|error| error.to_string())?;
     let layer =
         SessionLayer::with_config(store, demo::config()).map_err(|error| error.to_string())?;
     let cleanup = layer.sessions().clean_up_every(Duration::from_secs(60));

@@ -1,16 +1,21 @@
-//! A shop that is closed and opened again on the same file.
-#![cfg(feature = "sqlite")]
+//! A shop that is closed and opened again on the same store.
+#![allow(
+    clippy::unwrap_used,
+    reason = "only `#[test]` functions themselves count as tests to clippy"
+)]
 
 mod common;
 
+use cloakroom::store::open_and_migrate;
+#[cfg(feature = "mysql")]
+use cloakroom_servers::MariaDb;
+#[cfg(feature = "postgres")]
+use cloakroom_servers::Postgres;
+
 use common::Shop;
 
-#[tokio::test]
-async fn a_restart_keeps_the_cart_and_makes_nobody_somebody_else() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite:{}", folder.path().join("sessions.db").display());
-
-    let shop = Shop::on(cloakroom::store::open(&url).await.unwrap());
+async fn a_restart_keeps_the_cart_and_makes_nobody_somebody_else(url: &str) {
+    let shop = Shop::on(open_and_migrate(url).await.unwrap());
     let mut ada = shop.browser();
     ada.post("/cart/add", "product=scarf").await;
     ada.sign_up("Ada", "ada@example.org").await;
@@ -18,7 +23,7 @@ async fn a_restart_keeps_the_cart_and_makes_nobody_somebody_else() {
     let cookie = ada.cookie().unwrap();
     drop((ada, shop));
 
-    let shop = Shop::on(cloakroom::store::open(&url).await.unwrap());
+    let shop = Shop::on(open_and_migrate(url).await.unwrap());
     // The first account of the new process must not be taken for the first of the old.
     shop.browser().sign_up("Eve", "eve@example.org").await;
     let mut ada = shop.browser().with_cookie(&cookie);
@@ -26,4 +31,28 @@ async fn a_restart_keeps_the_cart_and_makes_nobody_somebody_else() {
     assert!(cart.body.contains("scarf"), "{}", cart.body);
     assert!(!cart.body.contains("Eve"), "{}", cart.body);
     assert!(ada.get("/devices").await.status.is_redirection());
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn on_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("sessions.db").display());
+    a_restart_keeps_the_cart_and_makes_nobody_somebody_else(&url).await;
+}
+
+/// A database that has never heard of sessions: the table is made.
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn on_postgresql() {
+    let Some(url) = Postgres::shared() else { return };
+    a_restart_keeps_the_cart_and_makes_nobody_somebody_else(&format!("{url}?table=demo")).await;
+}
+
+/// The same on MariaDB.
+#[cfg(feature = "mysql")]
+#[tokio::test]
+async fn on_mariadb() {
+    let Some(url) = MariaDb::shared() else { return };
+    a_restart_keeps_the_cart_and_makes_nobody_somebody_else(&format!("{url}?table=demo")).await;
 }

@@ -30,7 +30,7 @@ pub use self::memory::MemoryStore;
 #[cfg(feature = "mysql")]
 pub use self::mysql::{MysqlStore, MysqlStoreBuilder};
 #[cfg(feature = "open")]
-pub use self::open::open;
+pub use self::open::{open, open_and_migrate};
 #[cfg(feature = "postgres")]
 pub use self::postgres::{PostgresStore, PostgresStoreBuilder};
 #[cfg(feature = "redis")]

@@ -31,6 +31,15 @@ const FEATURES: [(&str, &str); 22] = [
     ("sqlite", "sqlite"),
 ];
 
+/// Whether the tables of a database are made before it is used.
+#[derive(Clone, Copy)]
+pub(super) enum Tables {
+    /// They must be there.
+    Expect,
+    /// They are made, or brought to this version.
+    Migrate,
+}
+
 /// Opens the store that a URL names, so that a deployment chooses it and not the code.
 ///
 /// | URL | store | feature |
@@ -54,7 +63,8 @@ const FEATURES: [(&str, &str); 22] = [
 /// [`ErrorKind::StoreUrl`] for a scheme that is not known, one whose feature is off (the message names the
 /// feature), an unknown option, or a URL that its store cannot read; the message never repeats more of the
 /// URL than its scheme and the names of its options, since the rest may hold a password.
-/// [`ErrorKind::Unavailable`] if the store cannot be reached.
+/// [`ErrorKind::Unavailable`] if the store cannot be reached, or is a database that lacks the table:
+/// [`open_and_migrate`] makes it.
 ///
 /// # Examples
 /// ```
@@ -65,19 +75,48 @@ const FEATURES: [(&str, &str); 22] = [
 /// # Ok(()) }
 /// ```
 pub async fn open(url: &str) -> Result<AnyStore> {
+    open_with(url, Tables::Expect).await
+}
+
+/// Opens the store that a URL names, as [`open`] does, and makes its table first if it is a database without one.
+///
+/// For an application whose role may create tables, or that nobody set up a database for. Any number of instances may
+/// do it at once, and at each start. Where the role has no such right, the migrations are run beforehand by one that has
+/// (see `PostgresStore::migrate` and `MysqlStore::migrate`), and `open` is enough.
+///
+/// # Errors
+/// As [`open`]; [`ErrorKind::Unavailable`] also if the role may not create the table.
+///
+/// # Examples
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), cloakroom::Error> {
+/// let store = cloakroom::store::open_and_migrate("memory:").await?;
+/// # let _ = store;
+/// # Ok(()) }
+/// ```
+pub async fn open_and_migrate(url: &str) -> Result<AnyStore> {
+    open_with(url, Tables::Migrate).await
+}
+
+#[cfg_attr(
+    not(any(feature = "mysql", feature = "postgres")),
+    expect(unused_variables, reason = "no store of these features has tables")
+)]
+async fn open_with(url: &str, tables: Tables) -> Result<AnyStore> {
     let mut url = StoreUrl::parse(url)?;
     match url.scheme.as_str() {
         "memory" => memory(&mut url),
         #[cfg(all(feature = "file", unix))]
         "file" => super::file::open(&mut url).await,
         #[cfg(feature = "mysql")]
-        "mariadb" | "mysql" => super::mysql::open(&mut url).await,
+        "mariadb" | "mysql" => super::mysql::open(&mut url, tables).await,
         #[cfg(feature = "litestar")]
         "litestar+file" => super::litestar::open_file(url),
         #[cfg(feature = "litestar")]
         "litestar+redis" | "litestar+valkey" => super::litestar::open_redis(url).await,
         #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => super::postgres::open(&mut url).await,
+        "postgres" | "postgresql" => super::postgres::open(&mut url, tables).await,
         #[cfg(feature = "redis")]
         "redis" | "rediss" | "valkey" | "valkeys" | "redis+unix" | "redis+cluster"
         | "rediss+cluster" | "valkey+cluster" | "valkeys+cluster" | "redis+sentinel"

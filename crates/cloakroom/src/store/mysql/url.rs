@@ -7,12 +7,15 @@ use mysql_async::{Opts, OptsBuilder};
 use super::{MysqlStore, MysqlStoreBuilder};
 use crate::error::Result;
 use crate::store::AnyStore;
-use crate::store::open::StoreUrl;
+use crate::store::open::{StoreUrl, Tables};
 use crate::store::sql::is_this_machine;
 
 /// Opens a store whose table is there.
-pub(in crate::store) async fn open(url: &mut StoreUrl) -> Result<AnyStore> {
+pub(in crate::store) async fn open(url: &mut StoreUrl, tables: Tables) -> Result<AnyStore> {
     let store = MysqlStore::from_parsed_url(url)?.build()?;
+    if let Tables::Migrate = tables {
+        store.migrate().await?;
+    }
     store.check().await?;
     Ok(AnyStore::new(store))
 }

@@ -10,7 +10,7 @@ use super::builder::TIMEOUT;
 use super::{PostgresStore, PostgresStoreBuilder};
 use crate::error::Result;
 use crate::store::AnyStore;
-use crate::store::open::StoreUrl;
+use crate::store::open::{StoreUrl, Tables};
 use crate::store::sql::is_this_machine;
 
 /// What the driver understands in a URL.
@@ -35,8 +35,11 @@ const OF_DRIVER: [&str; 17] = [
 ];
 
 /// Opens a store whose table is there.
-pub(in crate::store) async fn open(url: &mut StoreUrl) -> Result<AnyStore> {
+pub(in crate::store) async fn open(url: &mut StoreUrl, tables: Tables) -> Result<AnyStore> {
     let store = PostgresStore::from_parsed_url(url)?.build()?;
+    if let Tables::Migrate = tables {
+        store.migrate().await?;
+    }
     store.check().await?;
     Ok(AnyStore::new(store))
 }
