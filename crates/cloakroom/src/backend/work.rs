@@ -1,5 +1,7 @@
 //! The changes of a commit while they are out of the session's shared state.
 
+use std::ops::{Deref, DerefMut};
+
 use crate::record::Record;
 use crate::session::attempt::{Attempt, Next};
 use crate::session::draft::Draft;
@@ -12,6 +14,12 @@ use crate::store::Ended;
 /// back to where they came from.
 pub(super) struct Work<'s> {
     pub(super) shared: &'s Shared,
+    /// `None` once nothing is left to go back.
+    carried: Option<Carried>,
+}
+
+/// What is on its way.
+pub(super) struct Carried {
     pub(super) draft: Draft,
     pub(super) wanted: Wanted,
     /// How far the draft goes.
@@ -23,7 +31,20 @@ pub(super) struct Work<'s> {
     pub(super) sent: bool,
     /// An earlier write of the same changes that may still arrive.
     pub(super) earlier: Option<Box<Attempt>>,
-    settled: bool,
+}
+
+impl Deref for Work<'_> {
+    type Target = Carried;
+
+    fn deref(&self) -> &Carried {
+        self.carried.as_ref().expect("until it is settled, which takes the work away")
+    }
+}
+
+impl DerefMut for Work<'_> {
+    fn deref_mut(&mut self) -> &mut Carried {
+        self.carried.as_mut().expect("until it is settled, which takes the work away")
+    }
 }
 
 /// What became of a write.
@@ -42,8 +63,7 @@ impl<'s> Work<'s> {
         let generation = state.draft.generation();
         let wanted = std::mem::take(&mut state.wanted);
         state.sending = Some(Sending { handle: next.id.handle(), sign_in: wanted.sign_in.clone() });
-        Self {
-            shared,
+        let carried = Carried {
             draft: state.draft.take(next.record.data()),
             wanted,
             generation,
@@ -51,8 +71,8 @@ impl<'s> Work<'s> {
             next,
             sent: false,
             earlier: state.attempt.take(),
-            settled: false,
-        }
+        };
+        Self { shared, carried: Some(carried) }
     }
 
     /// Goes on to make a session of another ID: the handle of the one before was taken.
@@ -71,33 +91,30 @@ impl<'s> Work<'s> {
 
     /// What was written, once nothing is left to go back.
     pub(super) fn settled(mut self) -> Next {
-        self.settled = true;
-        self.next.clone()
+        self.carried.take().expect("it is settled once").next
     }
 }
 
 impl Drop for Work<'_> {
     fn drop(&mut self) {
-        if self.settled {
-            return;
-        }
+        let Some(carried) = self.carried.take() else { return };
         let mut state = self.shared.state();
         state.sending = None;
-        if state.ends(self.next.id.handle()) {
+        if state.ends(carried.next.id.handle()) {
             // Destroyed meanwhile, and with it the changes.
             return;
         }
-        state.attempt = if self.sent {
+        state.attempt = if carried.sent {
             Some(Box::new(Attempt {
-                next: self.next.clone(),
-                replaces: self.replaces.take(),
-                wanted: self.wanted.clone(),
-                generation: self.generation,
+                next: carried.next,
+                replaces: carried.replaces,
+                wanted: carried.wanted.clone(),
+                generation: carried.generation,
             }))
         } else {
-            self.earlier.take()
+            carried.earlier
         };
-        state.draft.put_back(std::mem::take(&mut self.draft));
-        state.wanted.put_back(std::mem::take(&mut self.wanted));
+        state.draft.put_back(carried.draft);
+        state.wanted.put_back(carried.wanted);
     }
 }
