@@ -36,11 +36,13 @@ impl ServerSideSessionBackend {
                 // A replay may have gone on to what another request stored: from the record before that, every
                 // further write would meet a conflict and come back here.
                 let mut state = shared.state();
-                match &state.record {
+                match &mut state.record {
                     Some(known) if known.secret_hash() != found.secret_hash() => {
                         return Err(self.unknowable());
                     }
-                    _ => state.record = Some(found),
+                    Some(known) => *known = found,
+                    // Destroyed meanwhile.
+                    None => {}
                 }
                 return Ok(());
             }

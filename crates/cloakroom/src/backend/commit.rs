@@ -131,10 +131,10 @@ impl ServerSideSessionBackend {
     }
 
     async fn store_log(&self, shared: &Shared) -> Result<()> {
-        if shared.state().wanted.end.is_some() {
-            Box::pin(self.end_old(shared)).await?;
-        }
         loop {
+            if shared.state().wanted.end.is_some() {
+                Box::pin(self.end_old(shared)).await?;
+            }
             if shared.state().attempt.is_some() {
                 Box::pin(self.settle_attempt(shared)).await?;
             }
@@ -144,12 +144,17 @@ impl ServerSideSessionBackend {
         }
     }
 
-    /// Whether it is done; otherwise the changes are where they were, and an earlier attempt must be looked for.
+    /// Whether it is done; otherwise the changes are where they were, and an end must be stored or an earlier attempt be
+    /// looked for.
     async fn store_once(&self, shared: &Shared) -> Result<bool> {
         let mut work = {
             let mut state = shared.state();
             if !state.is_dirty() {
                 return Ok(true);
+            }
+            if state.wanted.end.is_some() {
+                // Destroyed since that was looked at, by a clone of the handle.
+                return Ok(false);
             }
             if state.record.is_none() && state.phase == Phase::Detached {
                 return Err(if state.absence.is_none() { gone() } else { headers_sent() });

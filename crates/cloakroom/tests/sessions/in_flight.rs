@@ -80,3 +80,24 @@ async fn another_subject_who_signs_in_beside_a_save_finds_nothing_of_the_first()
     let found = bed.load(&cookie).await;
     assert_eq!((found.subject().as_deref(), found.len()), (Some("bob"), 0));
 }
+
+/// A save that failed is looked for by the next; who destroys the session meanwhile may begin another.
+#[tokio::test]
+async fn s_050_a_destroy_beside_the_look_for_a_failed_save_is_followed_by_another_session() {
+    let bed = Bed::new();
+    let cookie = bed.create().await;
+    let session = bed.load(&cookie).await;
+    session.insert("k", &1).unwrap();
+    bed.store.inject(Operation::Update, 1, Fault::Fail);
+    bed.store.inject(Operation::Update, 2, Fault::Fail);
+    session.save().await.unwrap_err();
+    let (gate, save) = saving(&bed, &session, Operation::Load).await;
+    session.destroy().unwrap();
+    session.insert("after", &2).unwrap();
+    gate.open();
+    save.await.unwrap().unwrap();
+    let other = bed.commit(&session, &cookie).await;
+    assert!(!bed.is_alive(&cookie).await);
+    assert_eq!(bed.load(&other).await.keys(), ["after"]);
+    assert_eq!(bed.live().await, 1);
+}
