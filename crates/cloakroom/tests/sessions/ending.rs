@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use cloakroom::testkit::{Fault, Gate, Operation};
 use cloakroom::{Absence, ErrorKind};
 
@@ -165,6 +167,23 @@ async fn ended_resolves_when_the_session_is_revoked() {
     assert_eq!(bed.backend.sessions().revoke_all("ada").await.unwrap(), 1);
     assert_eq!(waiting.await.unwrap(), cloakroom::store::Ended::Revoked);
     assert_eq!(bed.load(&cookie).await.absence(), Some(Absence::Revoked));
+}
+
+/// A store may say that a session has ended and then fail at the look; on a paused clock this ends only if somebody
+/// waits for time.
+#[tokio::test(start_paused = true)]
+async fn waiting_for_an_end_does_not_press_a_store_that_is_down() {
+    let bed = Bed::new();
+    let cookie = bed.sign_in("ada").await;
+    let watched = bed.load(&cookie).await;
+    assert_eq!(bed.backend.sessions().revoke_all("ada").await.unwrap(), 1);
+    bed.store.set_down(true);
+    let before = bed.store.calls(Operation::Load);
+    let waited = tokio::time::timeout(Duration::from_secs(10), watched.ended()).await;
+    assert!(waited.is_err(), "nobody knows");
+    assert!(bed.store.calls(Operation::Load) - before <= 11);
+    bed.store.set_down(false);
+    assert_eq!(watched.ended().await, cloakroom::store::Ended::Revoked);
 }
 
 /// What an adapter does whose framework dropped the request: the commit begins again, for its end alone.
