@@ -3,7 +3,7 @@
 use super::ServerSideSessionBackend;
 use crate::error::Result;
 use crate::id::{SecretHash, SessionId};
-use crate::record::{Head, PreviousSecret, Record, Section};
+use crate::record::{Head, PreviousSecret, Record, Section, check_label_count};
 use crate::session::attempt::Next;
 use crate::session::draft::Draft;
 use crate::session::state::Wanted;
@@ -85,6 +85,8 @@ impl ServerSideSessionBackend {
             parts.browser_session = self.config().browser_session;
         }
         parts.labels.extend(wanted.labels.clone());
+        // Others may have added some since this request counted.
+        check_label_count(parts.labels.len())?;
         let mut head = Head { revision: self.next_revision(), ..parts.head() };
         self.apply_wishes(&mut head, wanted, now);
         let id = if wanted.cycle || wanted.sign_in.is_some() {

@@ -94,6 +94,23 @@ pub(crate) fn check_subject(subject: &str) -> Result<()> {
     check_text("a subject", subject, 512)
 }
 
+/// The largest number of labels of a session: with the longest names and values they fill a sixth of the room that a
+/// record has for them.
+const MAX_LABELS: usize = 32;
+
+/// Whether a session can have so many labels.
+pub(crate) fn check_label_count(labels: usize) -> Result<()> {
+    if labels > MAX_LABELS {
+        return Err(Error::new(
+            ErrorKind::TooLarge,
+            format!(
+                "a session has more than {MAX_LABELS} labels; keep what is not shown in a list as data"
+            ),
+        ));
+    }
+    Ok(())
+}
+
 /// Whether this can be a label: name and value of 1 to 64 and 1 to 256 bytes without control characters.
 pub(crate) fn check_label(name: &str, value: &str) -> Result<()> {
     check_text("the name of a label", name, 64)?;

@@ -27,7 +27,7 @@ pub use self::parts::{PreviousSecret, RecordParts};
 
 pub(crate) use self::body::Body;
 pub(crate) use self::layout::Head;
-pub(crate) use self::limits::{check_key, check_label, check_subject};
+pub(crate) use self::limits::{check_key, check_label, check_label_count, check_subject};
 pub(crate) use self::section::{Entries, Section};
 
 use crate::id::SecretHash;

@@ -1,11 +1,11 @@
 //! Who a session belongs to, and the secret that proves it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Absence, Session};
 use crate::error::Result;
 use crate::id::{SessionHandle, SessionId};
-use crate::record::{Record, check_label, check_subject};
+use crate::record::{Record, check_label, check_label_count, check_subject};
 use crate::session::draft::Draft;
 use crate::store::Ended;
 use crate::time::UnixMillis;
@@ -79,11 +79,17 @@ impl Session {
     ///
     /// # Errors
     /// [`InvalidKey`](crate::ErrorKind::InvalidKey) for an empty name or value or control characters,
-    /// [`TooLarge`](crate::ErrorKind::TooLarge) beyond 64 and 256 bytes,
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) beyond 64 and 256 bytes, or beyond 32 labels of the session,
     /// [`Closed`](crate::ErrorKind::Closed) after the response.
     pub fn set_label(&self, name: &str, value: &str) -> Result<()> {
         check_label(name, value)?;
         self.change(|state| {
+            let record = state.record.as_ref();
+            let kept = record.filter(|record| !state.wanted.changes_subject_of(record));
+            let known = kept.into_iter().flat_map(Record::labels).map(|(name, _)| name);
+            let noted = state.wanted.labels.keys().map(String::as_str);
+            let names: BTreeSet<_> = known.chain(noted).chain([name]).collect();
+            check_label_count(names.len())?;
             state.wanted.labels.insert(name.to_owned(), value.to_owned());
             Ok(())
         })

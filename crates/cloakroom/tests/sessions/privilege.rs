@@ -183,3 +183,29 @@ async fn s_068_all_sessions_of_a_closed_account_are_dead() {
     }
     assert_eq!(bed.live().await, 0);
 }
+
+/// Beyond a number that every record has room for, an error, and not a label that is missing later.
+#[tokio::test]
+async fn a_session_has_up_to_thirty_two_labels() {
+    let bed = Bed::new();
+    let cookie = bed.sign_in("ada").await;
+    let (name, value) = (|n: u32| format!("{n:064}"), "v".repeat(256));
+    let session = bed.load(&cookie).await;
+    for n in 0..31 {
+        session.set_label(&name(n), &value).unwrap();
+    }
+    let cookie = bed.commit(&session, &cookie).await;
+    let (session, other) = (bed.load(&cookie).await, bed.load(&cookie).await);
+    session.set_label(&name(31), &value).unwrap();
+    session.set_label(&name(0), "another value").unwrap();
+    assert_eq!(
+        session.set_label(&name(32), &value).unwrap_err().kind(),
+        cloakroom::ErrorKind::TooLarge
+    );
+    let cookie = bed.commit(&session, &cookie).await;
+    assert_eq!(bed.load(&cookie).await.labels().len(), 32);
+
+    other.set_label(&name(33), &value).unwrap();
+    assert_eq!(other.save().await.unwrap_err().kind(), cloakroom::ErrorKind::TooLarge);
+    assert_eq!(bed.load(&cookie).await.labels().len(), 32);
+}
