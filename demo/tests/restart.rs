@@ -1,4 +1,5 @@
 //! A shop that is closed and opened again on the same store.
+#![cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 #![allow(
     clippy::unwrap_used,
     reason = "only `#[test]` functions themselves count as tests to clippy"

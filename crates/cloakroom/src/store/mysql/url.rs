@@ -10,7 +10,7 @@ use crate::store::AnyStore;
 use crate::store::open::{StoreUrl, Tables};
 use crate::store::sql::is_this_machine;
 
-/// Opens a store whose table is there.
+/// Opens a store, and makes its table first if that is asked for.
 pub(in crate::store) async fn open(url: &mut StoreUrl, tables: Tables) -> Result<AnyStore> {
     let store = MysqlStore::from_parsed_url(url)?.build()?;
     if let Tables::Migrate = tables {

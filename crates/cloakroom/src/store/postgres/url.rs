@@ -34,7 +34,7 @@ const OF_DRIVER: [&str; 17] = [
     "user",
 ];
 
-/// Opens a store whose table is there.
+/// Opens a store, and makes its table first if that is asked for.
 pub(in crate::store) async fn open(url: &mut StoreUrl, tables: Tables) -> Result<AnyStore> {
     let store = PostgresStore::from_parsed_url(url)?.build()?;
     if let Tables::Migrate = tables {
