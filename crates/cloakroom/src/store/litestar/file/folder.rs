@@ -23,6 +23,10 @@ use crate::time::UnixMillis;
 /// Locks of single sessions. Two sessions that share one wait for each other for a few file operations.
 const STRIPES: u8 = 64;
 
+/// What is in our folder. The one of the locks is made last: who has a lock finds all others, though another process may
+/// be making them at the same time.
+const PARTS: [&str; 4] = ["known", "old", "new", "lock"];
+
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 /// Where the sessions of a namespace are. Nothing of ours is ever put into Litestar's folder: its sweep stops at what
@@ -96,7 +100,7 @@ impl Folder {
     /// Makes what is missing; ours for this user alone.
     pub(super) fn make(&self) -> io::Result<()> {
         fs::create_dir_all(&self.theirs)?;
-        for name in ["known", "old", "lock", "new"] {
+        for name in PARTS {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(self.ours.join(name))?;
         }
         Ok(())
@@ -220,7 +224,8 @@ impl Folder {
             OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&new)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&new, path)
+        fs::rename(&new, path)?;
+        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     }
 }
 
@@ -256,6 +261,21 @@ mod tests {
         let id = b"bcea19c8a866c3ee26046b25869856aa902e57fa854b04752d6e86957281bf32";
         let id = SessionId::parse(id, 32, IdFormat::Hex).unwrap();
         assert_eq!(name(&id), "21ffc26bf1b5ab9e10220cefa9c3daa5e26287725aa58f3ebe238060ba42584b");
+    }
+
+    #[test]
+    fn folders_that_another_process_is_still_making_are_all_there_under_a_lock() {
+        let id = SessionId::parse(&[b'a'; 64], 32, IdFormat::Hex).unwrap();
+        for made in 0..=PARTS.len() {
+            let root = tempfile::tempdir().unwrap();
+            let folder = Folder::new(&root.path().join("kept"));
+            for name in &PARTS[..made] {
+                fs::create_dir_all(folder.ours.join(name)).unwrap();
+            }
+            let _locked = folder.lock(id.handle()).unwrap();
+            folder.put_known(id.handle(), &Known::default()).unwrap();
+            folder.mark_old("a", UnixMillis::MAX).unwrap();
+        }
     }
 
     /// Better: what a sweep found expired, and somebody wrote again since, is put back.
