@@ -37,12 +37,12 @@ const MAX_BYTES: u64 = 1 << 30;
 /// 256 shards, chosen by the first byte of the handle, each under a lock of its own that is never held across
 /// an `.await`. A session is its record's one allocation, shared with whoever loaded it, and at most 52 bytes
 /// beside key and record, or 64 with a subject, as that is indexed; what the allocator adds is its own. A
-/// shard remembers why its last 1024 sessions ended.
+/// shard remembers why its last sessions ended: up to 1024, as far as it has had to so far.
 ///
 /// # Expiry
 /// An expired session is invisible at its deadline, to the millisecond. Its memory is freed by later calls,
-/// each of which does a small bounded part (a timing wheel: no pause, however many sessions), or by
-/// [`delete_expired`](Store::delete_expired).
+/// each of which does a small bounded part (a timing wheel: no pause, however many sessions) and allocates nothing for it,
+/// or by [`delete_expired`](Store::delete_expired).
 ///
 /// # When it is full
 /// It holds at most [`with_max_sessions`](Self::with_max_sessions) sessions and

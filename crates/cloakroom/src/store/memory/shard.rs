@@ -20,7 +20,9 @@ use crate::time::UnixMillis;
 /// times and looked at twice in its life, so that even calls that only create keep up.
 const UPKEEP: usize = 8;
 /// How many sessions a sweep looks at before it lets others at the shard.
-const BATCH: usize = 64;
+const BATCH: usize = 16;
+/// The most that is removed under one lock: a sweep's batch, or what each call does and the session it is about.
+const REMOVED: usize = if BATCH > UPKEEP + 1 { BATCH } else { UPKEEP + 1 };
 /// Of how many anonymous sessions the one that would end first is evicted.
 const SAMPLE: usize = 5;
 
@@ -42,6 +44,9 @@ pub(super) enum Sweep {
     Done,
 }
 
+/// Room for what is removed under one lock.
+pub(super) type Freed = [Option<Body>; REMOVED];
+
 pub(super) struct Shard {
     slots: Slab,
     by_key: HashTable<u32>,
@@ -57,8 +62,9 @@ pub(super) struct Shard {
     pub(super) watchers: Watchers,
     /// Who waits for sessions that ended under this lock; told after it, since waking runs foreign code.
     pub(super) ended: Vec<Arc<Notify>>,
-    /// What removed sessions held; dropped after it, since an allocator may take its time to free.
-    pub(super) freed: Vec<Body>,
+    /// What removed sessions held; dropped after it, since an allocator may take its time to free. In place, since it may
+    /// take as long to allocate when much has been freed.
+    pub(super) freed: Freed,
 }
 
 impl Shard {
@@ -75,7 +81,7 @@ impl Shard {
             usage,
             watchers: Watchers::default(),
             ended: Vec::new(),
-            freed: Vec::new(),
+            freed: Freed::default(),
         }
     }
 
@@ -113,6 +119,7 @@ impl Shard {
         }
         self.usage.reserve(1, cost(record.size()))?;
         self.tombstones.remove(key);
+        self.tombstones.grow();
         let index = self.slots.insert(key, record);
         let slots = &self.slots;
         self.by_key.insert_unique(hash(key), index, |&at| hash(slots[at].key()));
@@ -314,9 +321,14 @@ impl Shard {
         self.unindex(index);
         self.wheel.unlink(&mut self.slots, index);
         self.usage.release(1, cost(self.slots[index].size()));
-        self.freed.extend(self.slots.remove(index));
-        if let Some(why) = why {
-            self.tombstones.insert(key, why);
+        let body = self.slots.remove(index);
+        if let Some(place) = self.freed.iter_mut().find(|place| place.is_none()) {
+            *place = body;
+        }
+        match why {
+            Some(Ended::Expired) => self.tombstones.insert_in_room(key, Ended::Expired),
+            Some(why) => self.tombstones.insert(key, why),
+            None => {}
         }
         self.ended.extend(self.watchers.take(key));
     }

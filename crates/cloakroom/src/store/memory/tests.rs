@@ -585,3 +585,17 @@ fn check_against_model(seed: u64, begin: u64) {
     let removed = now(store.delete_expired(usize::MAX, UnixMillis::MAX)).unwrap();
     assert_eq!((removed as u64, store.shards.usage.sessions()), (left, 0));
 }
+
+/// After much was freed an allocation can take a millisecond: a read is not to pay for what others left behind.
+#[test]
+fn s_061_a_read_that_frees_what_has_expired_allocates_nothing() {
+    let store = MemoryStore::new();
+    for number in 0..40 * 256 {
+        create(&store, number, record(1, if number < 256 { 1_000_000 } else { 100 }));
+    }
+    for number in (0..20 * 256).map(|read| read % 256) {
+        let read = || assert!(load(&store, number, 20_000).is_some());
+        assert_eq!(allocation_counter::measure(read).count_total, 0);
+    }
+    assert_eq!(store.shards.usage.sessions(), 256, "the others were freed by the reads");
+}
