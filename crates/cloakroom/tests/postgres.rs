@@ -19,6 +19,8 @@ mod records;
 mod rows;
 #[path = "postgres/setup.rs"]
 mod setup;
+#[path = "postgres/sharing.rs"]
+mod sharing;
 #[path = "postgres/statements.rs"]
 mod statements;
 

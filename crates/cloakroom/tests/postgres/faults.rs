@@ -112,7 +112,7 @@ async fn processes(name: &str) -> Vec<i32> {
 }
 
 /// Polls a call until it has sent its statement, and drops it.
-async fn begin_and_drop<T>(call: impl Future<Output = T>) {
+pub(crate) async fn begin_and_drop<T>(call: impl Future<Output = T>) {
     let mut call = Box::pin(call);
     let pending = std::future::poll_fn(|context| {
         std::task::Poll::Ready(call.as_mut().poll(context).is_pending())

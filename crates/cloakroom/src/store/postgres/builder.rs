@@ -123,7 +123,8 @@ impl PostgresStoreBuilder {
         Self { namespace: namespace.into(), ..self }
     }
 
-    /// How many connections are opened at most. Default: 16. A pool of the application's own has its own number.
+    /// How many connections are opened at most. Default: 16, on which 64 loads and 128 writes are on their way at a time.
+    /// A pool of the application's own has its own number.
     pub fn with_max_connections(self, connections: usize) -> Self {
         Self { max_connections: connections, ..self }
     }
@@ -188,7 +189,7 @@ impl PostgresStoreBuilder {
         let opener = opener.filter(|_| self.notifications);
         Ok(PostgresStore {
             inner: Arc::new(Inner {
-                connections: Connections { pool, timeout: self.timeout, prepared: self.prepared },
+                connections: Connections::new(pool, self.timeout, self.prepared),
                 statements: Statements::new(&names, channel.as_deref()),
                 watch: opener.map(|opener| Watch::new(opener, &names)),
                 names,

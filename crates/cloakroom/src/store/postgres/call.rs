@@ -3,7 +3,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::connection::Deadline;
+use super::connection::{Deadline, With};
 use super::row::Parameter;
 use super::{PostgresStore, named};
 use crate::error::{Error, Result};
@@ -16,6 +16,7 @@ impl PostgresStore {
     /// Runs a statement on one session: the parameters begin with its namespace and its handle.
     pub(super) async fn ask(
         &self,
+        with: With,
         what: &str,
         sql: &str,
         key: SessionHandle,
@@ -27,7 +28,7 @@ impl PostgresStore {
         all.push((&namespace, Type::TEXT));
         all.push((&handle, Type::BYTEA));
         all.extend(parameters.iter().cloned());
-        self.inner.connections.query(what, sql, &all, deadline).await.map_err(named)
+        self.inner.connections.query(with, what, sql, &all, deadline).await.map_err(named)
     }
 
     /// Runs a statement that changes one row, or none.
@@ -39,7 +40,7 @@ impl PostgresStore {
         parameters: &[Parameter<'_>],
         deadline: Deadline,
     ) -> Result<bool> {
-        Ok(!self.ask(what, sql, key, parameters, deadline).await?.is_empty())
+        Ok(!self.ask(With::Writes, what, sql, key, parameters, deadline).await?.is_empty())
     }
 
     /// The revision of a session, if there is a live one at `now`.
@@ -51,7 +52,8 @@ impl PostgresStore {
         deadline: Deadline,
     ) -> Result<Option<i64>> {
         let sql = &self.inner.statements.revision;
-        let rows = self.ask(what, sql, key, &[(&now, Type::INT8)], deadline).await?;
+        let parameters: [Parameter<'_>; 1] = [(&now, Type::INT8)];
+        let rows = self.ask(With::Reads, what, sql, key, &parameters, deadline).await?;
         // A row without one cannot be read, and holds its key.
         Ok(rows.first().map(|row| row.try_get(0).unwrap_or_default()))
     }

@@ -10,15 +10,35 @@ use tokio_postgres::types::Type;
 
 use super::failure;
 use super::row::Parameter;
+use super::sharing::{Place, Sharing, close};
 use crate::error::{Error, Result};
+
+/// How many calls that read use a connection before another is opened. Each takes the server a fraction of a
+/// millisecond.
+const FEW_READS: usize = 8;
+/// The same of calls that write. More would wait for the disk one after the other that could do so together.
+const FEW_WRITES: usize = 2;
 
 /// The pool, and how long a call may take in all.
 #[derive(Clone)]
 pub(super) struct Connections {
-    pub(super) pool: Pool,
-    pub(super) timeout: Duration,
+    pool: Pool,
+    reads: Sharing,
+    writes: Sharing,
+    timeout: Duration,
     /// Whether statements are kept on the connections.
-    pub(super) prepared: bool,
+    prepared: bool,
+}
+
+/// With whom a statement shares its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum With {
+    /// With other short ones that seldom write: they are over at once, so that few connections are enough.
+    Reads,
+    /// With other short ones that wait for the disk.
+    Writes,
+    /// With none: it may take long.
+    Nobody,
 }
 
 /// By when a call is over, retries included.
@@ -26,6 +46,14 @@ pub(super) struct Connections {
 pub(super) struct Deadline(Instant);
 
 impl Connections {
+    pub(super) fn new(pool: Pool, timeout: Duration, prepared: bool) -> Self {
+        // The rest is for lists and sweeps.
+        let all = pool.status().max_size;
+        let reads = Sharing::new(pool.clone(), (all / 4).max(1), FEW_READS);
+        let writes = Sharing::new(pool.clone(), (all / 2).max(1), FEW_WRITES);
+        Self { pool, reads, writes, timeout, prepared }
+    }
+
     pub(super) fn deadline(&self) -> Deadline {
         Deadline(Instant::now() + self.timeout)
     }
@@ -33,13 +61,14 @@ impl Connections {
     /// Sends one statement and reads what it returns: one round trip.
     pub(super) async fn query(
         &self,
+        with: With,
         what: &str,
         sql: &str,
         parameters: &[Parameter<'_>],
         deadline: Deadline,
     ) -> Result<Vec<Row>> {
         loop {
-            let lease = self.lease(deadline).await?;
+            let lease = self.lease(with, deadline).await?;
             let answer = self.send(lease.object(), sql, parameters);
             match timeout_at(deadline.0, answer).await {
                 Ok(Ok(rows)) => {
@@ -79,12 +108,24 @@ impl Connections {
         object.query(&statement, &values).await
     }
 
-    pub(super) async fn lease(&self, deadline: Deadline) -> Result<Lease> {
-        match timeout_at(deadline.0, self.pool.get()).await {
-            Ok(Ok(object)) => Ok(Lease { object: Some(object), limit: self.timeout }),
+    async fn lease(&self, with: With, deadline: Deadline) -> Result<Lease> {
+        let held = async {
+            match with {
+                With::Reads => self.reads.place().await.map(Held::Shared),
+                With::Writes => self.writes.place().await.map(Held::Shared),
+                With::Nobody => self.pool.get().await.map(Held::Alone),
+            }
+        };
+        match timeout_at(deadline.0, held).await {
+            Ok(Ok(held)) => Ok(Lease { held: Some(held), limit: self.timeout }),
             Ok(Err(error)) => Err(failure::no_connection(&error)),
             Err(_) => Err(failure::no_connection_in_time(self.timeout)),
         }
+    }
+
+    /// A connection of one's own, for a transaction.
+    pub(super) async fn alone(&self) -> Result<Lease> {
+        self.lease(With::Nobody, self.deadline()).await
     }
 
     /// What to answer when others kept changing the row for as long as the call may take.
@@ -99,69 +140,88 @@ impl Deadline {
     }
 }
 
-/// A connection of the pool, for one call.
+/// A connection, or a place on one, for one call.
 ///
 /// A call that has its whole answer [puts it back](Self::put_back), one that failed [closes](Self::close) it. A
-/// call whose future is dropped in the middle does neither: then the connection is kept from everyone until the
-/// server has answered, and closed if it does not in time. To close it at once would let visitors who hang up
-/// make the server open connections as fast as they can.
+/// call whose future is dropped in the middle does neither: then its place is kept from everyone until the
+/// server has answered, and the connection closed if it does not in time. To close it at once would let visitors who
+/// hang up make the server open connections as fast as they can.
 pub(super) struct Lease {
-    object: Option<Object>,
+    held: Option<Held>,
     limit: Duration,
 }
 
-impl Lease {
-    pub(super) fn object(&self) -> &Object {
-        self.object.as_ref().expect("it is there until the lease ends")
+enum Held {
+    Alone(Object),
+    Shared(Place),
+}
+
+impl Held {
+    fn object(&self) -> &Object {
+        match self {
+            Self::Alone(object) => object,
+            Self::Shared(place) => place.object(),
+        }
     }
 
-    pub(super) fn object_mut(&mut self) -> &mut Object {
-        self.object.as_mut().expect("it is there until the lease ends")
-    }
-
-    pub(super) fn put_back(mut self) {
-        drop(self.object.take());
-    }
-
-    pub(super) fn close(mut self) {
-        if let Some(object) = self.object.take() {
-            close(object);
+    fn close(self) {
+        match self {
+            Self::Alone(object) => close(object),
+            Self::Shared(place) => place.close(),
         }
     }
 }
 
-/// Takes a connection out of its pool. Dropping the client ends the task that serves it, which closes the
-/// socket.
-fn close(object: Object) {
-    drop(Object::take(object));
+impl Lease {
+    fn object(&self) -> &Object {
+        self.held.as_ref().expect("it is there until the lease ends").object()
+    }
+
+    /// The connection, if nobody shares it.
+    pub(super) fn alone(&mut self) -> Option<&mut Object> {
+        match &mut self.held {
+            Some(Held::Alone(object)) => Some(object),
+            _ => None,
+        }
+    }
+
+    pub(super) fn put_back(mut self) {
+        drop(self.held.take());
+    }
+
+    fn close(mut self) {
+        if let Some(held) = self.held.take() {
+            held.close();
+        }
+    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(object) = self.object.take() else { return };
-        let Ok(runtime) = Handle::try_current() else { return close(object) };
-        runtime.spawn(settle(object, self.limit));
+        let Some(held) = self.held.take() else { return };
+        let Ok(runtime) = Handle::try_current() else { return held.close() };
+        runtime.spawn(settle(held, self.limit));
     }
 }
 
 /// Gives a connection back once the server has answered everything: answers come in the order of the questions,
 /// so the one to an empty question comes last.
-async fn settle(object: Object, limit: Duration) {
-    let mut held = Held(Some(object));
-    if let Some(object) = &held.0
-        && let Ok(Ok(())) = timeout(limit, object.check_connection()).await
+async fn settle(held: Held, limit: Duration) {
+    let mut unanswered = Unanswered(Some(held));
+    if let Some(held) = &unanswered.0
+        && let Ok(Ok(())) = timeout(limit, held.object().check_connection()).await
     {
-        drop(held.0.take());
+        drop(unanswered.0.take());
     }
 }
 
 /// Closes what it holds, also if the runtime ends before the server has answered.
-struct Held(Option<Object>);
+struct Unanswered(Option<Held>);
 
-impl Drop for Held {
+impl Drop for Unanswered {
     fn drop(&mut self) {
-        if let Some(object) = self.0.take() {
-            close(object);
+        if let Some(held) = self.0.take() {
+            held.close();
         }
     }
 }

@@ -3,6 +3,7 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::connection::With;
 use super::row::{self, Found, Parameter};
 use super::{PostgresStore, named};
 use crate::error::Result;
@@ -28,7 +29,10 @@ impl PostgresStore {
         }
         let connections = &self.inner.connections;
         let deadline = connections.deadline();
-        connections.query("list sessions", sql, &parameters, deadline).await.map_err(named)
+        connections
+            .query(With::Nobody, "list sessions", sql, &parameters, deadline)
+            .await
+            .map_err(named)
     }
 }
 

@@ -57,8 +57,9 @@ impl PostgresStore {
         const WHAT: &str = "run the migrations";
         let names = &self.inner.names;
         let failed = |error| failure::failed(WHAT, &error);
-        let mut lease = self.inner.connections.lease(self.inner.connections.deadline()).await?;
-        let transaction = lease.object_mut().transaction().await.map_err(failed)?;
+        let mut lease = self.inner.connections.alone().await?;
+        let connection = lease.alone().expect("it was asked for");
+        let transaction = connection.transaction().await.map_err(failed)?;
         // Until the end of the transaction, so that a pool between us and the server cannot leave it locked.
         let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
         let table = names.table();

@@ -8,6 +8,7 @@ mod failure;
 mod migrations;
 mod names;
 mod row;
+mod sharing;
 mod statements;
 mod url;
 mod watch;
@@ -20,7 +21,7 @@ use tokio_postgres::types::Type;
 
 pub use self::builder::PostgresStoreBuilder;
 use self::call::step;
-use self::connection::Connections;
+use self::connection::{Connections, With};
 use self::names::Names;
 use self::row::{Columns, Found, Parameter};
 use self::statements::Statements;
@@ -32,6 +33,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionHandle;
 use crate::record::{Record, Revision};
 use crate::time::UnixMillis;
+
+/// Where a session is renewed again within this, in milliseconds, loads are likely to write.
+const OFTEN: i64 = 1000;
 
 /// The most rows that one statement removes: a few milliseconds of row locks.
 const BATCH: usize = 1000;
@@ -64,6 +68,11 @@ const BATCH: usize = 1000;
 /// statement is prepared, so PgBouncer may stand between, in transaction mode; where nothing does,
 /// [prepare them](PostgresStoreBuilder::with_prepared_statements).
 ///
+/// # Connections
+/// Calls share connections: the next statement is sent before the one ahead of it is answered. Loads share a quarter of
+/// all connections, writes half of them, up to 16 calls on each; lists and sweeps have one of their own. A connection
+/// that nobody uses is back in the pool, and whoever waits for the pool gets one.
+///
 /// # Durability
 /// An acknowledged write is as durable as the server makes it. With `synchronous_commit = off` a crash can lose
 /// the last moments, ends of sessions included.
@@ -78,8 +87,9 @@ const BATCH: usize = 1000;
 /// Clones are the same store and share its connections.
 ///
 /// # Cancellation
-/// A call whose future is dropped has taken effect, will shortly, or never does; its connection serves no other
-/// call before the server has answered. That of a call that failed, or was not answered in time, is closed.
+/// A call whose future is dropped has taken effect, will shortly, or never does; it keeps its place on its connection
+/// until the server has answered. A connection on which a call failed, or was not answered in time, takes no more calls
+/// and is closed.
 ///
 /// # Examples
 /// ```no_run
@@ -127,7 +137,8 @@ impl PostgresStore {
     pub async fn check(&self) -> Result<()> {
         let deadline = self.inner.connections.deadline();
         let sql = &self.inner.statements.check;
-        let rows = self.inner.connections.query("read its table", sql, &[], deadline).await;
+        let connections = &self.inner.connections;
+        let rows = connections.query(With::Nobody, "read its table", sql, &[], deadline).await;
         let rows = rows.map_err(named)?;
         match rows.first().and_then(|row| row.try_get::<_, &str>(0).ok()) {
             Some("UTF8") => Ok(()),
@@ -183,13 +194,14 @@ impl Store for PostgresStore {
         let (moment, hash, step) =
             (millis(now), renewal.map(Renewal::secret_hash), renewal.and_then(step));
         let hash = hash.as_ref().map(|hash| &hash.as_bytes()[..]);
+        let with = if step.is_some_and(|step| step < OFTEN) { With::Writes } else { With::Reads };
         loop {
             let rows = if renewal.is_some() {
                 let parameters: [Parameter<'_>; 3] =
                     [(&moment, Type::INT8), (&hash, Type::BYTEA), (&step, Type::INT8)];
-                self.ask(WHAT, &statements.renew, key, &parameters, deadline).await?
+                self.ask(with, WHAT, &statements.renew, key, &parameters, deadline).await?
             } else {
-                self.ask(WHAT, &statements.load, key, &[], deadline).await?
+                self.ask(with, WHAT, &statements.load, key, &[], deadline).await?
             };
             let Some(row) = rows.first() else { return Ok(Lookup::Absent(None)) };
             // It was due when the statement began, and another writer came first.
@@ -299,7 +311,13 @@ impl Store for PostgresStore {
             let connections = &self.inner.connections;
             let sql = &self.inner.statements.delete_expired;
             let rows = connections
-                .query("remove expired sessions", sql, &parameters, connections.deadline())
+                .query(
+                    With::Nobody,
+                    "remove expired sessions",
+                    sql,
+                    &parameters,
+                    connections.deadline(),
+                )
                 .await
                 .map_err(named)?;
             removed += rows.len();
