@@ -5,9 +5,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response};
 
 use crate::session::state::Shared;
 
-/// Headers by which caches of content networks are told what `Cache-Control` tells the others.
-const CDN_HEADERS: [HeaderName; 2] =
-    [HeaderName::from_static("cdn-cache-control"), HeaderName::from_static("surrogate-control")];
+/// Headers that some shared caches obey before `Cache-Control`: RFC 9213 and what was there before it, Cloudflare's own, and
+/// nginx's, which also undoes a `private` or `no-store` (ngx_http_proxy_module, `proxy_cache_valid`).
+const SHARED_CACHE_HEADERS: [HeaderName; 4] = [
+    HeaderName::from_static("cdn-cache-control"),
+    HeaderName::from_static("surrogate-control"),
+    HeaderName::from_static("cloudflare-cdn-cache-control"),
+    HeaderName::from_static("x-accel-expires"),
+];
 
 pub(super) fn apply<B>(response: &mut Response<B>, shared: &Shared) {
     let message = shared.backend.headers_for(shared);
@@ -16,7 +21,7 @@ pub(super) fn apply<B>(response: &mut Response<B>, shared: &Shared) {
     }
     let headers = response.headers_mut();
     // Looked up and taken away first: a map that is empty is quick to ask, and one that we filled is not.
-    for name in CDN_HEADERS {
+    for name in SHARED_CACHE_HEADERS {
         headers.remove(name);
     }
     let varies = varies_by_cookie(headers);
