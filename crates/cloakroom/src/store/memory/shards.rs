@@ -41,7 +41,7 @@ impl Shards {
         let mut shard = lock(&self.shards[usize::from(index)]);
         let done = work(&mut shard);
         let ended = std::mem::take(&mut shard.ended);
-        let freed = std::mem::take(&mut shard.freed);
+        let freed = shard.freed[0].is_some().then(|| std::mem::take(&mut shard.freed));
         drop(shard);
         drop(freed);
         ended.iter().for_each(|notify| notify.notify_waiters());
