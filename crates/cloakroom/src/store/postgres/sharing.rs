@@ -45,6 +45,12 @@ struct Connection {
     is_broken: AtomicBool,
 }
 
+impl Connection {
+    fn object(&self) -> &Object {
+        self.object.as_ref().expect("it is there until the connection is dropped")
+    }
+}
+
 /// Back into the pool, or closed.
 impl Drop for Connection {
     fn drop(&mut self) {
@@ -105,6 +111,7 @@ impl Inner {
             // Whoever waits for the pool gets those that are used: they take no more calls, and are soon idle.
             state.lanes.clear();
         }
+        state.lanes.retain(|lane| !lane.connection.object().is_closed());
         let may_open = state.lanes.len() + state.opening < self.most;
         match state.least() {
             Some(lane) if lane.calls < self.few || !may_open => Choice::Take(lane.join()),
@@ -181,7 +188,7 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn object(&self) -> &Object {
-        self.connection.object.as_ref().expect("it is there as long as somebody has a place")
+        self.connection.object()
     }
 
     /// Lets nobody else use the connection, which is closed when those who do have their answers.
