@@ -154,12 +154,13 @@ async fn s_050_a_create_that_is_late_brings_no_ended_session_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_the_server_closed_meanwhile_costs_no_call() {
     let Some(server) = server() else { return };
-    let store = patient(&server.url()).await;
+    let proxy = Proxy::start(server.port()).unwrap();
+    let store = patient(&format!("redis://127.0.0.1:{}", proxy.port())).await;
     for n in 0..10 {
         create(&store, n, &record(n)).await;
-        server.cli(&["CLIENT", "KILL", "TYPE", "normal"]).unwrap();
-        // No event tells a test that the other end of a connection was noticed.
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_ne!(server.cli(&["CLIENT", "KILL", "TYPE", "normal"]).unwrap().trim(), "0");
+        // The store's end follows when it has noticed.
+        proxy.wait_until_left();
     }
 }
 
