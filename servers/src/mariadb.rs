@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use crate::janitor::{Served, shared};
-use crate::process::{Process, free_port};
+use crate::ports::free_port;
+use crate::process::Process;
 use crate::secret::random_word;
 use crate::user::{command, give};
 

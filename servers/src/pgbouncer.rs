@@ -5,8 +5,9 @@ use std::io;
 use std::path::Path;
 
 use crate::janitor::{Served, shared};
+use crate::ports::free_port;
 use crate::postgres::Postgres;
-use crate::process::{Process, free_port};
+use crate::process::Process;
 use crate::user::{command, give};
 
 const PROGRAM: &str = "/usr/sbin/pgbouncer";
@@ -48,7 +49,8 @@ impl PgBouncer {
         let mut program = command(Path::new(PROGRAM));
         program.arg("settings");
         let mut process = Process::start(program, folder)?;
-        process.wait_for_port(port)?;
+        // On a port of another program it would not have come so far.
+        process.wait_for_output(&format!("listening on 127.0.0.1:{port}"))?;
         let url = format!("postgres://{user}@127.0.0.1:{port}/{database}");
         Ok(Some(Self { process, url }))
     }

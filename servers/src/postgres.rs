@@ -10,7 +10,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::janitor::{Served, shared};
-use crate::process::{Process, free_port};
+use crate::ports::free_port;
+use crate::process::Process;
 use crate::secret::random_word;
 use crate::user::{command, give};
 
@@ -118,10 +119,12 @@ impl Postgres {
     }
 
     fn signal(&self, name: &str) -> io::Result<()> {
+        // Before its children are looked for: it makes none any more once it is stopped.
+        self.process.signal(&format!("-{name}"))?;
         let parent = self.process.id();
-        // Its children are in sessions of their own, so that no signal to a group reaches them.
+        // They are in sessions of their own, so that no signal to a group reaches them.
         let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))?;
-        let all = format!("kill -{name} {parent} {children}");
+        let all = format!("kill -{name} {children}");
         let sent = Command::new("sh").args(["-c", &all]).status()?;
         // A child that has ended meanwhile cannot be told, and need not be.
         if sent.code().is_none() { Err(io::Error::other("no signal was sent")) } else { Ok(()) }

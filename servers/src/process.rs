@@ -5,7 +5,7 @@
 )]
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -72,9 +72,14 @@ impl Process {
         done: impl Fn(&Self) -> bool,
     ) -> io::Result<()> {
         let start = Instant::now();
-        while !done(self) {
+        loop {
+            let is_done = done(self);
+            // Asked last: what was seen may be the work of another, such as one that has the port.
             if let Some(status) = self.child.try_wait()? {
                 return Err(self.failure(&format!("ended with {status}")));
+            }
+            if is_done {
+                return Ok(());
             }
             if start.elapsed() > PATIENCE {
                 return Err(self.failure(&format!("never {what}")));
@@ -82,7 +87,6 @@ impl Process {
             // No event tells what a foreign program has come to.
             thread::sleep(Duration::from_millis(10));
         }
-        Ok(())
     }
 
     /// The private folder.
@@ -145,12 +149,4 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A port of the loopback interface on which nothing listens.
-///
-/// # Errors
-/// If no socket can be bound.
-pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

@@ -46,6 +46,8 @@ struct Shared {
 struct State {
     weather: Weather,
     connections: Vec<TcpStream>,
+    /// How many clients have connected and have not ended their connection.
+    clients: usize,
     cuts: u64,
     /// Whether the last that passed was from a client.
     is_asking: bool,
@@ -96,6 +98,15 @@ impl Proxy {
         self.shared.lock().cut();
     }
 
+    /// Waits until every client that has connected has ended its connection, as one does that has noticed that
+    /// the server has.
+    pub fn wait_until_left(&self) {
+        let mut state = self.shared.lock();
+        while state.clients > 0 {
+            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     /// How often clients have spoken after answers: the round trips, where one is made at a time.
     pub fn round_trips(&self) -> u64 {
         self.shared.lock().round_trips
@@ -142,27 +153,41 @@ impl Shared {
         let server = TcpStream::connect((Ipv4Addr::LOCALHOST, server))?;
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
-        self.lock().connections.extend([client.try_clone()?, server.try_clone()?]);
-        for (from, to, is_reply) in
-            [(client.try_clone()?, server.try_clone()?, false), (server, client, true)]
-        {
+        let both = [(client.try_clone()?, server.try_clone()?, false)];
+        let both = both.into_iter().chain([(server.try_clone()?, client.try_clone()?, true)]);
+        let mut state = self.lock();
+        if state.weather == Weather::Down {
+            // Since it was asked; what was cut then did not include this one.
+            return Ok(());
+        }
+        state.connections.extend([client, server]);
+        state.clients += 1;
+        for (from, to, is_reply) in both {
             let shared = self.clone();
             thread::spawn(move || {
-                let _ = shared.pass(&from, &to, is_reply);
-                let _ = from.shutdown(Shutdown::Both);
-                let _ = to.shutdown(Shutdown::Both);
+                if shared.pass(&from, &to, is_reply).is_err() {
+                    let _ = from.shutdown(Shutdown::Both);
+                    let _ = to.shutdown(Shutdown::Both);
+                }
+                if !is_reply {
+                    shared.lock().clients -= 1;
+                    shared.changed.notify_all();
+                }
             });
         }
         Ok(())
     }
 
-    /// Passes on what arrives, until one side ends.
+    /// Passes on what arrives, and its end. An error if the connection is to be cut.
     fn pass(&self, mut from: &TcpStream, mut to: &TcpStream, is_reply: bool) -> io::Result<()> {
         let mut buffer = [0; 16 * 1024];
         loop {
             let length = from.read(&mut buffer)?;
-            if length == 0 || !self.lets_pass(is_reply) {
-                return Ok(());
+            if length == 0 {
+                return to.shutdown(Shutdown::Write);
+            }
+            if !self.lets_pass(is_reply) {
+                return Err(io::ErrorKind::ConnectionAborted.into());
             }
             self.lock().count(is_reply);
             to.write_all(&buffer[..length])?;

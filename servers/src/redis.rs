@@ -141,13 +141,12 @@ impl RedisServer {
         // By itself it waits five seconds for further replicas before it serves the first.
         command.args(["--repl-diskless-sync-delay", "0"]).args(&options);
         let mut process = Process::start(command, folder)?;
-        process.wait_for_port(port)?;
-        let server = Self { process, port, options };
+        wait_for_redis(&mut process, port)?;
         // It listens before it has read its data.
-        while !server.cli(&["PING"]).is_ok_and(|answer| answer.trim() == "PONG") {
-            wait();
-        }
-        Ok(server)
+        process.wait_until("serves", |_| {
+            cli(port, &["PING"]).is_ok_and(|answer| answer.trim() == "PONG")
+        })?;
+        Ok(Self { process, port, options })
     }
 }
 
@@ -169,6 +168,15 @@ impl KilledRedis {
     }
 }
 
+/// Waits until a process listens on a port, and not another Redis that was given it meanwhile.
+pub(crate) fn wait_for_redis(process: &mut Process, port: u16) -> io::Result<()> {
+    process.wait_for_port(port)?;
+    let own = format!("process_id:{}", process.id());
+    process.wait_until("listens on its port", |_| {
+        cli(port, &["INFO", "server"]).is_ok_and(|info| info.lines().any(|line| line.trim() == own))
+    })
+}
+
 /// Runs `redis-cli` on a port.
 ///
 /// # Errors
@@ -186,4 +194,18 @@ pub(crate) fn cli(port: u16, arguments: &[&str]) -> io::Result<String> {
 /// A moment, before looking again: no event tells what a foreign program has come to.
 pub(crate) fn wait() {
     std::thread::sleep(Duration::from_millis(10));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::required;
+
+    #[test]
+    fn another_server_on_its_port_is_not_taken_for_it() {
+        let Some(other) = required("redis-server", RedisServer::start()) else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let error = RedisServer::start_in(folder, other.port(), Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("ended with"), "{error}");
+    }
 }

@@ -27,7 +27,7 @@ impl RedisCluster {
     pub fn start() -> io::Result<Option<Self>> {
         let mut servers = Vec::new();
         for _ in 0..6 {
-            // By itself the bus takes the port that is higher by ten thousand, which need not exist.
+            // By itself the bus takes the port that is higher by ten thousand, which may be another's.
             let bus = free_port()?.to_string();
             let options = [
                 ["--save", ""],

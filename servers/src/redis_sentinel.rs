@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use crate::janitor::Janitor;
-use crate::redis::{cli, wait};
+use crate::redis::{cli, wait, wait_for_redis};
 use crate::redis_cluster::{PATIENCE, started};
 use crate::{Process, RedisServer, free_port};
 
@@ -45,7 +45,7 @@ impl RedisSentinels {
             let mut command = Command::new("redis-server");
             command.args(["sentinel.conf", "--sentinel"]);
             let mut process = Process::start(command, folder)?;
-            process.wait_for_port(own)?;
+            wait_for_redis(&mut process, own)?;
             sentinels.push((process, own));
         }
         let all = Self { servers, sentinels };

@@ -56,8 +56,10 @@ async fn a_create_that_is_late_brings_no_ended_session_back() {
     let late = store(proxy.port(), Duration::from_millis(300));
     let direct = store(server.port(), Duration::from_secs(20));
     let (first, second) = (id(b'1'), id(b'2'));
-    // So that the server knows the script, and the connection is there.
-    assert_eq!(create(&late, &first).await.unwrap(), Created::Created);
+    // So that the server knows the script, and the connection is there: in its short time, on a busy machine, not at once.
+    while let Err(error) = create(&late, &first).await {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    }
     proxy.set(Weather::Silent);
     assert_eq!(create(&late, &second).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(create(&direct, &second).await.unwrap(), Created::Created);

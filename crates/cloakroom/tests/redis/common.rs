@@ -28,7 +28,7 @@ pub(crate) fn fresh() -> u64 {
 /// An empty store in a namespace of its own on the shared server; `None` without one.
 pub(crate) async fn store() -> Option<RedisStore> {
     let url = required("redis-server", RedisServer::shared())?;
-    let store = RedisStore::connect(&url).await.expect("the server runs");
+    let store = patient(&url).await;
     Some(store.with_namespace(&namespace()))
 }
 
