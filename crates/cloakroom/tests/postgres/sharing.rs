@@ -134,3 +134,33 @@ async fn whoever_waits_for_the_pool_of_the_application_gets_a_connection() {
     done.store(true, Ordering::Relaxed);
     visitors.join_all().await;
 }
+
+/// Where the application holds nearly all of its pool, more calls than that share what is left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_share_what_is_left_of_the_pool_of_the_application() {
+    let server = or_skip!(server(&[]).await);
+    let manager = Manager::new(server.url().parse().unwrap(), NoTls);
+    let pool = Pool::builder(manager).max_size(8).build().unwrap();
+    let store = PostgresStore::from_pool(pool.clone()).with_namespace(fresh("test"));
+    let store = store.with_timeout(PATIENCE).build().unwrap();
+    let before = filled(&store, 20).await;
+    let mut held = Vec::new();
+    for _ in 0..7 {
+        held.push(pool.get().await.unwrap());
+    }
+    let mut updates = JoinSet::new();
+    for (n, before) in (0..).zip(before) {
+        let store = store.clone();
+        updates.spawn(async move {
+            store.update(key(n), record(100 + u64::from(n)), before.revision(), NOW).await
+        });
+    }
+    while let Some(update) = updates.join_next().await {
+        assert_eq!(update.unwrap().unwrap(), Updated::Updated);
+    }
+    for n in 0..20 {
+        let found = live(&store, key(n), NOW).await.unwrap();
+        assert_eq!(number(&found), 100 + u64::from(n));
+    }
+    assert_eq!(pool.status().size, 8);
+}
