@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// Longer than any server here takes to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than anything here takes on a busy machine: a server to start, a Cluster to agree.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server process and its folder. Dropping it kills the process and removes the folder.
 #[derive(Debug)]

@@ -9,6 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::process::PATIENCE;
+
 /// What the proxy does with what passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -100,11 +102,15 @@ impl Proxy {
 
     /// Waits until every client that has connected has ended its connection, as one does that has noticed that
     /// the server has.
+    ///
+    /// # Panics
+    /// If one does not within a minute.
     pub fn wait_until_left(&self) {
-        let mut state = self.shared.lock();
-        while state.clients > 0 {
-            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        let state = self.shared.lock();
+        let left =
+            self.shared.changed.wait_timeout_while(state, PATIENCE, |state| state.clients > 0);
+        let (state, _) = left.unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(state.clients, 0, "a client keeps its connection");
     }
 
     /// How often clients have spoken after answers: the round trips, where one is made at a time.

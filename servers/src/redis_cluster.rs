@@ -3,14 +3,12 @@
 use std::io;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::janitor::Janitor;
+use crate::process::PATIENCE;
 use crate::redis::wait;
 use crate::{RedisServer, free_port};
-
-/// Longer than a Cluster or sentinels here take to agree on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Six servers that are one Cluster. Gone when it is dropped.
 #[derive(Debug)]

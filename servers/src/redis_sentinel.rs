@@ -5,8 +5,9 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use crate::janitor::Janitor;
+use crate::process::PATIENCE;
 use crate::redis::{cli, wait, wait_for_redis};
-use crate::redis_cluster::{PATIENCE, started};
+use crate::redis_cluster::started;
 use crate::{Process, RedisServer, free_port};
 
 /// What the sentinels call the master.

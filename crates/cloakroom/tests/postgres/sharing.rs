@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
 
 use crate::faults::begin_and_drop;
-use crate::or_skip;
 use crate::records::{NOW, key, live, number, record};
 use crate::setup::{builder, client, fresh, on, server};
+use crate::{Server, or_skip};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -26,6 +26,14 @@ async fn filled(store: &PostgresStore, sessions: u8) -> Vec<Record> {
         records.push(record);
     }
     records
+}
+
+/// A store on an application's own pool of so many connections.
+fn of_pool(server: &Server, connections: usize) -> (Pool, PostgresStore) {
+    let manager = Manager::new(server.url().parse().unwrap(), NoTls);
+    let pool = Pool::builder(manager).max_size(connections).build().unwrap();
+    let store = PostgresStore::from_pool(pool.clone()).with_namespace(fresh("test"));
+    (pool, store.with_timeout(PATIENCE).build().unwrap())
 }
 
 /// Waits until this many connections of the store wait for a lock.
@@ -112,10 +120,7 @@ async fn s_078_calls_that_share_a_connection_get_their_own_answers() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_waits_for_the_pool_of_the_application_gets_a_connection() {
     let server = or_skip!(server(&[]).await);
-    let manager = Manager::new(server.url().parse().unwrap(), NoTls);
-    let pool = Pool::builder(manager).max_size(1).build().unwrap();
-    let store = PostgresStore::from_pool(pool.clone()).with_namespace(fresh("test"));
-    let store = store.with_timeout(PATIENCE).build().unwrap();
+    let (pool, store) = of_pool(&server, 1);
     filled(&store, 8).await;
     let done = Arc::new(AtomicBool::new(false));
     let mut visitors = JoinSet::new();
@@ -139,10 +144,7 @@ async fn whoever_waits_for_the_pool_of_the_application_gets_a_connection() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_share_what_is_left_of_the_pool_of_the_application() {
     let server = or_skip!(server(&[]).await);
-    let manager = Manager::new(server.url().parse().unwrap(), NoTls);
-    let pool = Pool::builder(manager).max_size(8).build().unwrap();
-    let store = PostgresStore::from_pool(pool.clone()).with_namespace(fresh("test"));
-    let store = store.with_timeout(PATIENCE).build().unwrap();
+    let (pool, store) = of_pool(&server, 8);
     let before = filled(&store, 20).await;
     let mut held = Vec::new();
     for _ in 0..7 {

@@ -19,10 +19,10 @@ use crate::time::UnixMillis;
 /// How far each call advances the wheel, and how many due sessions it looks at. A session is moved about four
 /// times and looked at twice in its life, so that even calls that only create keep up.
 const UPKEEP: usize = 8;
-/// How many sessions a sweep looks at before it lets others at the shard.
+/// How many sessions a sweep looks at before it lets others at the shard: no more are removed under one lock.
 const BATCH: usize = 16;
-/// The most that is removed under one lock: a sweep's batch, or what each call does and the session it is about.
-const REMOVED: usize = if BATCH > UPKEEP + 1 { BATCH } else { UPKEEP + 1 };
+/// Other calls remove what they clean up, and the session that they are about.
+const _: () = assert!(UPKEEP < BATCH);
 /// Of how many anonymous sessions the one that would end first is evicted.
 const SAMPLE: usize = 5;
 
@@ -44,9 +44,6 @@ pub(super) enum Sweep {
     Done,
 }
 
-/// Room for what is removed under one lock.
-pub(super) type Freed = [Option<Body>; REMOVED];
-
 pub(super) struct Shard {
     slots: Slab,
     by_key: HashTable<u32>,
@@ -64,7 +61,7 @@ pub(super) struct Shard {
     pub(super) ended: Vec<Arc<Notify>>,
     /// What removed sessions held; dropped after it, since an allocator may take its time to free. In place, since it may
     /// take as long to allocate when much has been freed.
-    pub(super) freed: Freed,
+    pub(super) freed: [Option<Body>; BATCH],
 }
 
 impl Shard {
@@ -81,7 +78,7 @@ impl Shard {
             usage,
             watchers: Watchers::default(),
             ended: Vec::new(),
-            freed: Freed::default(),
+            freed: Default::default(),
         }
     }
 
@@ -322,7 +319,9 @@ impl Shard {
         self.wheel.unlink(&mut self.slots, index);
         self.usage.release(1, cost(self.slots[index].size()));
         let body = self.slots.remove(index);
-        if let Some(place) = self.freed.iter_mut().find(|place| place.is_none()) {
+        let place = self.freed.iter_mut().find(|place| place.is_none());
+        debug_assert!(place.is_some(), "more than a batch was removed under one lock");
+        if let Some(place) = place {
             *place = body;
         }
         match why {

@@ -97,13 +97,10 @@ impl Folder {
         Self { theirs: self.theirs.join(name), ours: self.ours.join("ns").join(name) }
     }
 
-    /// Makes what is missing; ours for this user alone.
+    /// Makes what is missing, to outlive a power cut; ours for this user alone.
     pub(super) fn make(&self) -> io::Result<()> {
-        fs::create_dir_all(&self.theirs)?;
-        for name in PARTS {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(self.ours.join(name))?;
-        }
-        Ok(())
+        make_folder(&self.theirs, 0o777)?;
+        PARTS.iter().try_for_each(|name| make_folder(&self.ours.join(name), 0o700))
     }
 
     /// Keeps everybody of ours away from a session. Litestar takes no locks.
@@ -225,8 +222,26 @@ impl Folder {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&new, path)?;
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        sync_parent(path)
     }
+}
+
+/// Makes a folder and those above it, unless they are there.
+fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(mode).create(path) {
+        Ok(()) => sync_parent(path),
+        Err(_) if path.is_dir() => Ok(()),
+        Err(error) => match path.parent().filter(|_| error.kind() == io::ErrorKind::NotFound) {
+            Some(parent) => make_folder(parent, mode).and_then(|()| make_folder(path, mode)),
+            None => Err(error),
+        },
+    }
+}
+
+/// A new name is on the disk when its folder is.
+fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Locks, held until it is dropped.
