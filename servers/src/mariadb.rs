@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use tempfile::TempDir;
 
@@ -110,9 +110,9 @@ impl MariaDb {
     /// Stops it (SIGSTOP) until the value is dropped: connections stay open and nothing is answered.
     ///
     /// # Errors
-    /// If no signal can be sent.
+    /// If no signal can be sent, or it still runs after a minute.
     pub fn pause(&self) -> io::Result<PausedMariaDb<'_>> {
-        self.signal("STOP")?;
+        self.process.pause()?;
         Ok(PausedMariaDb(self))
     }
 
@@ -122,12 +122,6 @@ impl MariaDb {
     /// If it cannot be killed.
     pub fn kill(self) -> io::Result<StoppedMariaDb> {
         Ok(StoppedMariaDb { folder: self.process.kill()?, data: self.data })
-    }
-
-    fn signal(&self, name: &str) -> io::Result<()> {
-        let signal = format!("kill -{name} {}", self.process.id());
-        let sent = Command::new("sh").args(["-c", &signal]).status()?;
-        if sent.success() { Ok(()) } else { Err(io::Error::other("no signal was sent")) }
     }
 }
 
@@ -139,7 +133,7 @@ pub struct PausedMariaDb<'a>(&'a MariaDb);
 impl Drop for PausedMariaDb<'_> {
     fn drop(&mut self) {
         // Nobody could do more than try.
-        let _ = self.0.signal("CONT");
+        let _ = self.0.process.resume();
     }
 }
 

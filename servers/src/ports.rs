@@ -1,7 +1,7 @@
 //! Ports of the loopback interface, for servers that are told theirs.
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -41,10 +41,13 @@ pub fn free_port() -> io::Result<u16> {
 /// Takes a port if no server has it, nor another process that gives out ports.
 ///
 /// The servers speak TCP: the UDP socket of the number is free to say, until this process ends, whose it is.
+///
+/// Whether a server has it is asked by a connection, not by listening for a moment: a process that another thread
+/// starts in this moment would hold the listener too, until its program runs.
 fn take(port: u16) -> Option<UdpSocket> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
-    Some(socket)
+    let refused = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).err()?;
+    (refused.kind() == io::ErrorKind::ConnectionRefused).then_some(socket)
 }
 
 /// The nth port that a process looks at. Programs that are started together begin far from each other, so that none

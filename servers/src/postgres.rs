@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::janitor::{Served, shared};
 use crate::ports::free_port;
-use crate::process::Process;
+use crate::process::{Process, send, wait_until_paused};
 use crate::secret::random_word;
 use crate::user::{command, give};
 
@@ -101,10 +101,17 @@ impl Postgres {
     /// answered.
     ///
     /// # Errors
-    /// If no signal can be sent.
+    /// If no signal can be sent, or a process still runs after a minute.
     pub fn pause(&self) -> io::Result<PausedPostgres<'_>> {
-        self.signal("STOP")?;
-        Ok(PausedPostgres(self))
+        // Before its children are looked for: it makes none any more once it stands still.
+        self.process.pause()?;
+        let paused = PausedPostgres(self);
+        for child in self.children()? {
+            // One that has ended meanwhile cannot be told, and need not be.
+            let _ = send("-STOP", child);
+            wait_until_paused(child)?;
+        }
+        Ok(paused)
     }
 
     /// Kills it (SIGKILL), with its data left as it was at that moment.
@@ -118,16 +125,11 @@ impl Postgres {
         Ok(StoppedPostgres { folder, port: self.port, password: self.password })
     }
 
-    fn signal(&self, name: &str) -> io::Result<()> {
-        // Before its children are looked for: it makes none any more once it is stopped.
-        self.process.signal(&format!("-{name}"))?;
+    /// Its children, which are in sessions of their own, so that no signal to a group reaches them.
+    fn children(&self) -> io::Result<Vec<u32>> {
         let parent = self.process.id();
-        // They are in sessions of their own, so that no signal to a group reaches them.
         let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))?;
-        let all = format!("kill -{name} {children}");
-        let sent = Command::new("sh").args(["-c", &all]).status()?;
-        // A child that has ended meanwhile cannot be told, and need not be.
-        if sent.code().is_none() { Err(io::Error::other("no signal was sent")) } else { Ok(()) }
+        children.split_whitespace().map(|child| child.parse().map_err(io::Error::other)).collect()
     }
 }
 
@@ -139,7 +141,10 @@ pub struct PausedPostgres<'a>(&'a Postgres);
 impl Drop for PausedPostgres<'_> {
     fn drop(&mut self) {
         // Nobody could do more than try.
-        let _ = self.0.signal("CONT");
+        for child in self.0.children().unwrap_or_default() {
+            let _ = send("-CONT", child);
+        }
+        let _ = self.0.process.resume();
     }
 }
 

@@ -131,8 +131,24 @@ impl Process {
     /// # Errors
     /// If it cannot be sent.
     pub(crate) fn signal(&self, signal: &str) -> io::Result<()> {
-        let status = Command::new("kill").args([signal, &self.id().to_string()]).status()?;
-        if status.success() { Ok(()) } else { Err(io::Error::other("no signal was sent")) }
+        send(signal, self.id())
+    }
+
+    /// Stops it (SIGSTOP) and waits until it stands still.
+    ///
+    /// # Errors
+    /// If no signal can be sent, or it still runs after a minute.
+    pub(crate) fn pause(&self) -> io::Result<()> {
+        self.signal("-STOP")?;
+        wait_until_paused(self.id())
+    }
+
+    /// Lets it go on (SIGCONT).
+    ///
+    /// # Errors
+    /// If no signal can be sent.
+    pub(crate) fn resume(&self) -> io::Result<()> {
+        self.signal("-CONT")
     }
 
     fn failure(&self, what: &str) -> io::Error {
@@ -143,10 +159,66 @@ impl Process {
     }
 }
 
+/// Sends a signal to a process, by its name with a dash as `kill` takes it.
+pub(crate) fn send(signal: &str, process: u32) -> io::Result<()> {
+    let status = Command::new("kill").args([signal, &process.to_string()]).status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other("no signal was sent")) }
+}
+
+/// Waits until every thread of a process that was told to stop stands still, or has ended.
+///
+/// Sending SIGSTOP only begins it: a thread that runs on another processor goes on for as long as it takes the
+/// system to interrupt it, and may answer one more request.
+pub(crate) fn wait_until_paused(process: u32) -> io::Result<()> {
+    let start = Instant::now();
+    while threads(process).iter().any(|state| !matches!(state, 'T' | 'X' | 'Z')) {
+        if start.elapsed() > PATIENCE {
+            return Err(io::Error::other(format!("process {process} does not stop")));
+        }
+        // The system tells a parent that a child has stopped, and nobody that a grandchild has.
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+/// The state of each thread of a process, by the letters of proc_pid_stat(5); of none if it has ended.
+fn threads(process: u32) -> Vec<char> {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
+    threads
+        .flatten()
+        .filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok())
+        // The name before it is in brackets and may hold any character.
+        .filter_map(|stat| stat.rsplit_once(") ")?.1.chars().next())
+        .collect()
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended by itself; there is nobody to tell.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paused_process_stands_still_when_the_call_returns() {
+        // More of them than processors: the signal reaches one that waits for its turn only when it has it.
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let busy: Vec<_> = (0..4 * processors)
+            .map(|_| {
+                let mut busy = Command::new("sh");
+                busy.args(["-c", "while :; do :; done"]);
+                Process::start(busy, tempfile::tempdir().unwrap()).unwrap()
+            })
+            .collect();
+        for process in busy.iter().cycle().take(5 * busy.len()) {
+            process.pause().unwrap();
+            assert_eq!(threads(process.id()), ['T']);
+            process.resume().unwrap();
+        }
     }
 }

@@ -109,9 +109,9 @@ impl RedisServer {
     /// Stops it (SIGSTOP) until it is told to go on: it accepts connections and answers nothing.
     ///
     /// # Errors
-    /// If no signal can be sent.
+    /// If no signal can be sent, or it still runs after a minute.
     pub fn pause(&self) -> io::Result<()> {
-        self.process.signal("-STOP")
+        self.process.pause()
     }
 
     /// Lets it go on after a [`pause`](Self::pause).
@@ -119,7 +119,7 @@ impl RedisServer {
     /// # Errors
     /// If no signal can be sent.
     pub fn resume(&self) -> io::Result<()> {
-        self.process.signal("-CONT")
+        self.process.resume()
     }
 
     /// Runs `redis-cli` on it and returns what it prints.
