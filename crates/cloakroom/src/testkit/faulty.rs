@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 
-use super::history::Random;
+use super::random::Random;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SessionHandle, SessionId};
 use crate::record::{Record, Revision};

@@ -10,12 +10,9 @@ mod answer;
 pub mod client;
 mod clock;
 pub mod conformance;
-mod deadlines;
-mod dropped;
 mod faulty;
-mod history;
 mod model;
-mod ready;
+mod random;
 
 pub use self::clock::TestClock;
 pub use self::faulty::{Fault, FaultyStore, Gate, Operation};

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::conformance::{HASH, MAX_AGE, START, UnwrapOk, handle, parts};
-use super::model::Model;
+use super::records::{HASH, MAX_AGE, START, UnwrapOk, handle, parts};
 use crate::error::Result;
 use crate::id::{SecretHash, SessionHandle};
 use crate::record::{Record, RecordParts, Revision};
 use crate::store::{Created, Ended, Lookup, Renewal, Store, Updated};
+use crate::testkit::model::Model;
+use crate::testkit::random::Random;
 use crate::time::UnixMillis;
 
 /// Tasks that call at the same time. More would find little more and cost the search much.
@@ -293,24 +294,6 @@ impl Step {
             Self::Touch(deadline) => Outcome::Touched(model.touch(key, *deadline, now)),
             Self::Delete => Outcome::Deleted(model.delete(key, Ended::Destroyed, now)),
         }
-    }
-}
-
-/// A small generator (splitmix64), so that a failing run repeats.
-#[derive(Debug)]
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
     }
 }
 

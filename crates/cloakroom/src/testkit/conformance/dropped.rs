@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::conformance::{HASH, MAX_AGE, START, UnwrapOk, created, handle, live, number, record};
+use super::records::{HASH, MAX_AGE, START, UnwrapOk, created, handle, live, number, record};
 use crate::store::{Ended, Lookup, Renewal, Store};
 
 /// Polls at which each call is given up: more than a store in this process needs, and enough for one behind a

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::conformance::{HASH, MAX_AGE, START, UnwrapOk, handle, live, parts};
+use super::records::{HASH, MAX_AGE, START, UnwrapOk, handle, live, parts};
 use crate::record::{Record, RecordParts};
 use crate::store::{Created, Lookup, Renewal, Store};
 use crate::time::UnixMillis;

@@ -1,106 +1,14 @@
-//! What must be true of every store.
-//!
-//! Each case is a function on an empty store; [`store_conformance!`](crate::store_conformance) turns all of
-//! them into named tests. The cases tell the store the time, so none waits.
-//!
-//! # Panics
-//! Every case panics when the store breaks the contract.
-#![allow(clippy::missing_panics_doc, reason = "said once above: to panic is what a case is for")]
+//! What each call does, one at a time.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-pub use super::deadlines::{
-    s_057_no_life_becomes_endless, s_061_a_sweep_spares_what_is_prolonged_meanwhile,
+use super::records::{
+    HASH, MAX_AGE, START, UnwrapOk, created, handle, live, number, of_subject, parts, record,
 };
-pub use super::dropped::s_079_a_call_given_up_is_before_or_after;
-pub use super::history::{
-    histories_are_linearizable, random_steps_agree_with_a_model, s_076_histories_are_linearizable,
-};
-pub use super::ready::it_waits_only_if_it_says_so;
-
-use crate::error::Result;
-use crate::id::{SecretHash, SessionHandle};
-use crate::record::{DataBuilder, Encoding, Record, RecordParts, Revision};
+use crate::id::SecretHash;
+use crate::record::{Record, RecordParts, Revision};
 use crate::store::{Created, Ended, Lookup, Renewal, Store, Updated};
-use crate::time::UnixMillis;
-
-/// The moment at which all cases begin.
-pub(super) const START: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
-/// The idle timeout of every record.
-pub(super) const MAX_AGE: Duration = Duration::from_secs(100);
-
-pub(super) const HASH: SecretHash = SecretHash::from_bytes([7; 32]);
-
-pub(super) fn handle(n: u64) -> SessionHandle {
-    let mut bytes = [0; 16];
-    // Spread over the first bytes, as random handles are.
-    bytes[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-    bytes[8..].copy_from_slice(&n.to_be_bytes());
-    SessionHandle::from_bytes(bytes)
-}
-
-pub(super) fn parts(n: u64) -> RecordParts {
-    static REVISIONS: AtomicU64 = AtomicU64::new(1);
-    let mut data = DataBuilder::new(Encoding::Json);
-    data.insert("n", &n).expect("a number is JSON");
-    RecordParts {
-        data: data.build(),
-        secret_hash: HASH,
-        revision: Revision::from_u64(REVISIONS.fetch_add(1, Ordering::Relaxed)),
-        created_at: START,
-        idle_deadline: START.plus(MAX_AGE),
-        max_age: MAX_AGE,
-        absolute_deadline: None,
-        authenticated_at: None,
-        secret_since: START,
-        previous_secret: None,
-        subject: None,
-        labels: BTreeMap::new(),
-        browser_session: false,
-    }
-}
-
-pub(super) fn record(n: u64) -> Record {
-    parts(n).into()
-}
-
-fn of_subject(n: u64, subject: &str) -> Record {
-    RecordParts { subject: Some(subject.into()), ..parts(n) }.into()
-}
-
-pub(super) async fn live<S: Store>(
-    store: &S,
-    key: SessionHandle,
-    now: UnixMillis,
-) -> Option<Record> {
-    match store.load(key, None, now).await.expect("a load works") {
-        Lookup::Live(record) => Some(record),
-        Lookup::Absent(_) => None,
-    }
-}
-
-pub(super) fn number(record: &Record) -> u64 {
-    record.data().get("n").expect("a number").expect("the key n")
-}
-
-pub(super) async fn created<S: Store>(store: &S, n: u64) -> Record {
-    let made = record(n);
-    assert_eq!(store.create(handle(n), made.clone(), START).await.unwrap_ok(), Created::Created);
-    made
-}
-
-pub(super) trait UnwrapOk<T> {
-    fn unwrap_ok(self) -> T;
-}
-
-impl<T> UnwrapOk<T> for Result<T> {
-    fn unwrap_ok(self) -> T {
-        self.expect("a store that works reports no error")
-    }
-}
 
 /// What was created is loaded as it was, all fields.
 pub async fn create_then_load<S: Store>(store: S) {
@@ -124,22 +32,6 @@ pub async fn create_refuses_a_taken_key<S: Store>(store: S) {
     assert_eq!(store.create(handle(1), record(2), START).await.unwrap_ok(), Created::Occupied);
     let found = live(&store, handle(1), START).await.expect("live");
     assert_eq!(found.to_bytes(), first.to_bytes());
-}
-
-/// Of concurrent creates with one key exactly one wins.
-pub async fn concurrent_creates_have_one_winner<S: Store>(store: S) {
-    let store = Arc::new(store);
-    let tasks: Vec<_> = (0..20)
-        .map(|n| {
-            let store = store.clone();
-            tokio::spawn(async move { store.create(handle(1), record(n), START).await.unwrap_ok() })
-        })
-        .collect();
-    let mut winners = 0;
-    for task in tasks {
-        winners += usize::from(task.await.expect("no panic") == Created::Created);
-    }
-    assert_eq!(winners, 1);
 }
 
 /// An expired record holds no key.
@@ -278,61 +170,6 @@ pub async fn delete_expired_is_bounded<S: Store>(store: S) {
     assert!(live(&store, handle(0), deadline).await.is_some());
 }
 
-/// Fifty writers that compare and set in a loop lose nothing.
-pub async fn racing_updates_lose_nothing<S: Store>(store: S) {
-    let store = Arc::new(store);
-    assert_eq!(store.create(handle(1), record(0), START).await.unwrap_ok(), Created::Created);
-    let tasks: Vec<_> = (0..50)
-        .map(|_| {
-            let store = store.clone();
-            tokio::spawn(async move {
-                loop {
-                    let found = live(&*store, handle(1), START).await.expect("live");
-                    let next = record(number(&found) + 1);
-                    match store.update(handle(1), next, found.revision(), START).await.unwrap_ok() {
-                        Updated::Updated => return,
-                        Updated::Conflict => tokio::task::yield_now().await,
-                        Updated::Gone => panic!("the session is there"),
-                    }
-                }
-            })
-        })
-        .collect();
-    for task in tasks {
-        task.await.expect("no panic");
-    }
-    assert_eq!(number(&live(&*store, handle(1), START).await.expect("live")), 50);
-}
-
-/// A deleted session stays deleted, whatever updates and touches race with the delete.
-pub async fn s_050_racing_writers_do_not_resurrect<S: Store>(store: S) {
-    let store = Arc::new(store);
-    for round in 0..100 {
-        let made = created(&*store, round).await;
-        let (writer, toucher, deleter) = (store.clone(), store.clone(), store.clone());
-        // All three are tasks, and two of them dawdle: one thread alone would always take the same order.
-        let write = tokio::spawn(async move {
-            for _ in 0..round / 4 % 4 {
-                tokio::task::yield_now().await;
-            }
-            let _ = writer.update(handle(round), record(round), made.revision(), START).await;
-        });
-        let touch = tokio::spawn(async move {
-            let _ = toucher.touch(handle(round), START.plus(MAX_AGE * 2), START).await;
-        });
-        let delete = tokio::spawn(async move {
-            for _ in 0..round % 4 {
-                tokio::task::yield_now().await;
-            }
-            deleter.delete(handle(round), Ended::Destroyed, START).await.unwrap_ok();
-        });
-        for task in [write, touch, delete] {
-            task.await.expect("no panic");
-        }
-        assert!(live(&*store, handle(round), START).await.is_none(), "round {round}");
-    }
-}
-
 /// The index of subjects follows every change, and lists are whole and sorted.
 pub async fn directory_follows<S: Store>(store: S) {
     let Some(directory) = store.directory() else { return };
@@ -413,54 +250,4 @@ pub async fn absence_is_explained_truly<S: Store>(store: S) {
     created(&store, 1).await;
     let found = why(1, START.plus(MAX_AGE)).await;
     assert!(found.is_none_or(|found| found == Ended::Expired), "{found:?} for an expired session");
-}
-
-/// Makes a module of tests, one a case of [`conformance`](crate::testkit::conformance), each on a store of its
-/// own.
-///
-/// # Examples
-/// ```
-/// cloakroom::store_conformance!(memory, cloakroom::MemoryStore::new());
-/// # fn main() {}
-/// ```
-#[macro_export]
-macro_rules! store_conformance {
-    ($name:ident, $store:expr) => {
-        $crate::store_conformance!(@ $name, $store;
-            create_then_load
-            create_refuses_a_taken_key
-            concurrent_creates_have_one_winner
-            create_takes_the_place_of_an_expired_record
-            update_is_compare_and_set
-            update_does_not_resurrect
-            update_to_an_expired_record_is_a_conditional_delete
-            touch_moves_the_deadline_alone
-            touch_can_shorten
-            delete_is_idempotent
-            s_055_expired_is_absent
-            s_057_no_life_becomes_endless
-            s_061_a_sweep_spares_what_is_prolonged_meanwhile
-            renewal_is_due_and_by_the_holder
-            delete_expired_is_bounded
-            racing_updates_lose_nothing
-            s_050_racing_writers_do_not_resurrect
-            renewal_revives_nothing
-            absence_is_explained_truly
-            directory_follows
-            random_steps_agree_with_a_model
-            s_076_histories_are_linearizable
-            s_079_a_call_given_up_is_before_or_after
-            it_waits_only_if_it_says_so
-        );
-    };
-    (@ $name:ident, $store:expr; $($case:ident)*) => {
-        mod $name {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $case() {
-                    $crate::testkit::conformance::$case($store).await;
-                }
-            )*
-        }
-    };
 }

@@ -1,6 +1,6 @@
 //! A store that says it never waits.
 
-use super::conformance::{HASH, MAX_AGE, START, UnwrapOk, created, handle, live, record};
+use super::records::{HASH, MAX_AGE, START, UnwrapOk, created, handle, live, record};
 use crate::record::Revision;
 use crate::store::{AnyStore, Ended, Renewal, Store, Updated};
 
