@@ -10,7 +10,8 @@ type Package = (&'static str, &'static str);
 
 const MARIADB: Package = ("mariadb-server", "/usr/sbin/mariadbd");
 const NGINX: Package = ("nginx", "/usr/sbin/nginx");
-const POSTGRES: Package = ("postgresql", "/usr/lib/postgresql");
+/// Not its folder, which the client alone makes too.
+const POSTGRES: Package = ("postgresql", "/usr/bin/pg_ctlcluster");
 const PYTHON: Package = ("python3-venv", "/usr/share/doc/python3-venv");
 const REDIS: Package = ("redis-server", "/usr/bin/redis-server");
 
