@@ -40,8 +40,9 @@ pub(crate) struct Janitor {
 
 impl Janitor {
     pub(crate) fn of(server: u32, folder: &Path) -> io::Result<Self> {
-        // The end of its standard input is the end of the process that holds the other half.
-        let script = r#"cat; kill -QUIT "$1"; for _ in 1 2 3 4 5; do kill -0 "$1" && sleep 1; done; rm -rf "$2""#;
+        // The end of its standard input is the end of the process that holds the other half. QUIT is what PostgreSQL ends
+        // its children by; a server that has no use for it ignores it where the tests run in a shell's background.
+        let script = r#"cat; kill -QUIT "$1"; for _ in 1 2 3 4 5; do kill -0 "$1" && sleep 1; done; kill -KILL "$1"; rm -rf "$2""#;
         let shell = Command::new("sh")
             .args(["-c", script, "sh", &server.to_string()])
             .arg(folder)

@@ -41,7 +41,7 @@ impl Postgres {
         let password = random_word()?;
         fs::write(folder.path().join("password"), &password)?;
         let listening = format!(
-            "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n\
+            "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\nwal_init_zero = off\n\
              max_connections = 200\nshared_buffers = 32MB\n{}\n",
             settings.join("\n")
         );

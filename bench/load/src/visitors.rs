@@ -43,7 +43,7 @@ impl Visitors {
         }
     }
 
-    /// Requests a second.
+    /// Requests a second; each task sends one at least.
     pub(crate) async fn load(&self, action: Action, tasks: usize, time: Duration) -> f64 {
         let cookies: Arc<[String]> = self.cookies.clone().into();
         let started = Instant::now();
@@ -54,12 +54,12 @@ impl Visitors {
                     let own = || cookies.iter().skip(task).step_by(tasks);
                     let mut calls = 0_u64;
                     for shown in std::iter::repeat_with(own).flatten() {
-                        if started.elapsed() >= time {
-                            break;
-                        }
                         let shown = if action == Action::Create { "" } else { shown };
                         send(&app, action.path(), shown).await;
                         calls += 1;
+                        if started.elapsed() >= time {
+                            break;
+                        }
                     }
                     calls
                 })

@@ -30,9 +30,10 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts the program on a free port.
+    /// Starts the program on a free port. It waits for a store for longer than a busy machine takes.
     pub(crate) async fn start(arguments: &[&str]) -> Self {
-        let mut child = testbed(&[&["--listen", "127.0.0.1:0"], arguments].concat())
+        let patient = ["--listen", "127.0.0.1:0", "--set", "operation_timeout=60s"];
+        let mut child = testbed(&[&patient, arguments].concat())
             // Only why it does not start: what goes wrong with requests is for the test to see.
             .env("RUST_LOG", "off")
             .spawn()

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use cloakroom_servers::{MariaDb, Postgres, RedisServer, required};
 
+/// What a busy machine keeps.
+const TIMEOUT: &str = "timeout=60s";
+
 /// Where the processes of one test keep their sessions.
 pub(crate) struct Place {
     /// Without a namespace, and with a `?` if it has options.
@@ -37,11 +40,11 @@ impl Place {
         Self { url: server.to_owned(), namespace, folder: None }
     }
 
-    fn in_folder(scheme: &str, test: &str) -> Self {
+    fn in_folder(scheme: &str, options: &str, test: &str) -> Self {
         let name = format!("{}-{}-{test}", std::process::id(), scheme.replace('+', "-"));
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("processes").join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        let url = format!("{scheme}:{}/sessions", folder.display());
+        let url = format!("{scheme}:{}/sessions{options}", folder.display());
         let mut place = Self::on(&url, test);
         place.folder = Some(folder);
         place
@@ -59,33 +62,34 @@ impl Drop for Place {
 
 #[allow(clippy::unnecessary_wraps, reason = "it stands beside those that may not be installed")]
 pub(crate) fn file(test: &str) -> Option<Place> {
-    Some(Place::in_folder("file", test))
+    Some(Place::in_folder("file", &format!("?{TIMEOUT}"), test))
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "it stands beside those that may not be installed")]
 pub(crate) fn sqlite(test: &str) -> Option<Place> {
-    Some(Place::in_folder("sqlite", test))
+    Some(Place::in_folder("sqlite", &format!("?{TIMEOUT}"), test))
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "it stands beside those that may not be installed")]
 pub(crate) fn litestar_file(test: &str) -> Option<Place> {
-    Some(Place::in_folder("litestar+file", test))
+    Some(Place::in_folder("litestar+file", "", test))
 }
 
 pub(crate) fn litestar_redis(test: &str) -> Option<Place> {
     required("redis-server", RedisServer::shared())
-        .map(|url| Place::on(&format!("litestar+{url}"), test))
+        .map(|url| Place::on(&format!("litestar+{url}?{TIMEOUT}"), test))
 }
 
 pub(crate) fn redis(test: &str) -> Option<Place> {
-    required("redis-server", RedisServer::shared()).map(|url| Place::on(&url, test))
+    required("redis-server", RedisServer::shared())
+        .map(|url| Place::on(&format!("{url}?{TIMEOUT}"), test))
 }
 
 // Few connections each, so that many tests at once stay within what a server takes.
 pub(crate) fn postgres(test: &str) -> Option<Place> {
-    Postgres::shared().map(|url| Place::on(&format!("{url}?max_connections=4"), test))
+    Postgres::shared().map(|url| Place::on(&format!("{url}?max_connections=4&{TIMEOUT}"), test))
 }
 
 pub(crate) fn mariadb(test: &str) -> Option<Place> {
-    MariaDb::shared().map(|url| Place::on(&format!("{url}?max_connections=4"), test))
+    MariaDb::shared().map(|url| Place::on(&format!("{url}?max_connections=4&{TIMEOUT}"), test))
 }

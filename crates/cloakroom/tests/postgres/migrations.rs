@@ -6,11 +6,11 @@ use cloakroom_servers::{PgBouncer, Postgres};
 
 use crate::or_skip;
 use crate::records::{NOW, key, live, record};
-use crate::setup::{fresh, shared_client, store};
+use crate::setup::{fresh, patient, shared_client, store};
 
 fn in_schema(schema: &str) -> PostgresStore {
     let url = Postgres::shared().expect("asked before");
-    let builder = PostgresStore::from_url(url).unwrap().with_schema(schema).with_table("user");
+    let builder = patient(url).with_schema(schema).with_table("user");
     builder.build().unwrap()
 }
 
@@ -53,7 +53,7 @@ async fn migrations_are_done_once_by_many() {
 async fn migrations_pass_through_pgbouncer() {
     or_skip!(crate::setup::bounced().await);
     let schema = fresh("bounced");
-    let builder = PostgresStore::from_url(PgBouncer::shared().expect("asked before")).unwrap();
+    let builder = patient(PgBouncer::shared().expect("asked before"));
     let store = builder.with_schema(&schema).with_table("user").build().unwrap();
     let (one, other) = tokio::join!(store.migrate(), store.migrate());
     one.and(other).unwrap();

@@ -1,6 +1,7 @@
 //! A server, and a store in a namespace of its own.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use cloakroom::store::{PostgresStore, PostgresStoreBuilder};
 use cloakroom_servers::{PgBouncer, Postgres, required};
@@ -9,6 +10,11 @@ use tokio_postgres::{Client, NoTls};
 
 /// The role of the application: it may read and write the table, and create nothing.
 const ROLE: &str = "cloakroom_test";
+
+/// Settings by a URL, with a timeout that a busy machine keeps.
+pub(crate) fn patient(url: &str) -> PostgresStoreBuilder {
+    PostgresStore::from_url(url).expect("a URL").with_timeout(Duration::from_secs(60))
+}
 
 /// A name that nothing has used.
 pub(crate) fn fresh(what: &str) -> String {
@@ -29,13 +35,12 @@ pub(crate) async fn with_options(options: &str) -> Option<PostgresStoreBuilder> 
     let url = Postgres::shared()?;
     MIGRATED.get_or_init(|| migrate(url)).await;
     let url = format!("{url}?options=-c%20role%3D{ROLE}{options}");
-    Some(PostgresStore::from_url(&url).expect("a URL").with_namespace(fresh("test")))
+    Some(patient(&url).with_namespace(fresh("test")))
 }
 
 /// Makes the table as its owner, and the role that the store gets.
 async fn migrate(url: &str) {
-    let store = PostgresStore::from_url(url).and_then(PostgresStoreBuilder::build);
-    store.expect("settings").migrate().await.expect("a table");
+    patient(url).build().expect("settings").migrate().await.expect("a table");
     let owner = client(url).await;
     let role = format!(
         "DO $$ BEGIN CREATE ROLE {ROLE}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
@@ -60,21 +65,20 @@ pub(crate) async fn prepared() -> Option<PostgresStore> {
 /// A store that reaches it through PgBouncer.
 pub(crate) async fn bounced() -> Option<PostgresStore> {
     store().await?;
-    let builder = PostgresStore::from_url(PgBouncer::shared()?).expect("a URL");
+    let builder = patient(PgBouncer::shared()?);
     Some(builder.with_namespace(fresh("test")).build().expect("settings"))
 }
 
 /// A server of its own with its table; `None` if there is none.
 pub(crate) async fn server(settings: &[&str]) -> Option<Postgres> {
     let server = required("postgresql", Postgres::start(settings))?;
-    let store = PostgresStore::from_url(&server.url()).and_then(PostgresStoreBuilder::build);
-    store.expect("settings").migrate().await.expect("a table");
+    on(&server).build().expect("settings").migrate().await.expect("a table");
     Some(server)
 }
 
 /// Settings of a store on a server of its own.
 pub(crate) fn on(server: &Postgres) -> PostgresStoreBuilder {
-    PostgresStore::from_url(&server.url()).expect("a URL")
+    patient(&server.url())
 }
 
 /// A connection beside the store.
@@ -95,5 +99,5 @@ pub(crate) async fn shared_client() -> Client {
 /// A store on the shared server as the URL reaches it, in a namespace of its own.
 pub(crate) fn through(url: &str) -> PostgresStore {
     let url = format!("{url}?namespace={}", fresh("through"));
-    PostgresStore::from_url(&url).unwrap().with_max_connections(1).build().unwrap()
+    patient(&url).with_max_connections(1).build().unwrap()
 }

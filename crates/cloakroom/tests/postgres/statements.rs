@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloakroom::store::{Created, Directory, Ended, Lookup, PostgresStore, Renewal, Store, Updated};
+use cloakroom::store::{Created, Directory, Ended, Lookup, Renewal, Store, Updated};
 use cloakroom::testkit::conformance;
 use cloakroom::{
     Record, RecordParts, ServerSideSessionBackend, ServerSideSessionConfig, Session, UnixMillis,
@@ -11,7 +11,7 @@ use cloakroom_servers::Proxy;
 
 use crate::or_skip;
 use crate::records::{HASH, MAX_AGE, NOW, key, live, number, record};
-use crate::setup::{client, on, server, with_options};
+use crate::setup::{client, on, patient, server, with_options};
 
 /// Statements in a log of all statements.
 fn statements(log: &str) -> usize {
@@ -171,7 +171,7 @@ async fn a_request_takes_as_many_round_trips_as_it_must() {
     on(&server).build().unwrap().check().await.unwrap();
     let proxy = Proxy::start(server.port()).unwrap();
     let url = server.url().replace(&format!(":{}/", server.port()), &format!(":{}/", proxy.port()));
-    let builder = PostgresStore::from_url(&url).unwrap().with_max_connections(1);
+    let builder = patient(&url).with_max_connections(1);
     let store = builder.with_prepared_statements(true).build().unwrap();
     let backend = ServerSideSessionBackend::new(store, ServerSideSessionConfig::default()).unwrap();
     let request = async |cookie: &str, change: &dyn Fn(&Session)| {
