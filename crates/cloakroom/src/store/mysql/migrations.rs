@@ -59,15 +59,15 @@ impl MysqlStore {
         let names = &self.inner.names;
         let mut lease = self.inner.connections.lease(self.inner.connections.deadline()).await?;
         let conn = lease.conn();
-        // Until the connection ends, should this be given up. Such names are known to the whole server, and short.
-        let lock = "SELECT GET_LOCK(CONCAT('cloakroom/', SHA1(CONCAT(DATABASE(), '/', ?))), ?)";
+        // Until the connection ends, should this be given up.
+        let lock = format!("SELECT GET_LOCK({LOCK}, ?)");
         let values = (names.plain(), TIMEOUT.as_secs());
         let locked: Option<Option<i64>> = conn.exec_first(lock, values).await.map_err(failed)?;
         if locked != Some(Some(1)) {
             return Err(failure::no_answer(WHAT, TIMEOUT));
         }
         steps(conn, names).await?;
-        let unlock = "SELECT RELEASE_LOCK(CONCAT('cloakroom/', SHA1(CONCAT(DATABASE(), '/', ?))))";
+        let unlock = format!("SELECT RELEASE_LOCK({LOCK})");
         conn.exec_drop(unlock, (names.plain(),)).await.map_err(failed)?;
         lease.put_back();
         Ok(())
@@ -75,6 +75,10 @@ impl MysqlStore {
 }
 
 const WHAT: &str = "run the migrations";
+
+/// The lock's name, of the table's. Such names are known to the whole server, and no longer than 64 characters.
+/// The hash is one that every server has: MySQL 9 has lost `SHA1`.
+const LOCK: &str = "CONCAT('cloakroom/', LEFT(SHA2(CONCAT(DATABASE(), '/', ?), 256), 40))";
 
 fn failed(error: mysql_async::Error) -> Error {
     failure::failed(WHAT, &error)
