@@ -9,7 +9,7 @@ mod common;
 
 use cloakroom::store::open_and_migrate;
 #[cfg(feature = "mysql")]
-use cloakroom_servers::MariaDb;
+use cloakroom_servers::MysqlServer;
 #[cfg(feature = "postgres")]
 use cloakroom_servers::Postgres;
 
@@ -54,6 +54,6 @@ async fn on_postgresql() {
 #[cfg(feature = "mysql")]
 #[tokio::test]
 async fn on_mariadb() {
-    let Some(url) = MariaDb::shared() else { return };
+    let Some(url) = MysqlServer::shared() else { return };
     a_restart_keeps_the_cart_and_makes_nobody_somebody_else(&format!("{url}?table=demo")).await;
 }

@@ -7,7 +7,8 @@
 mod certificates;
 mod janitor;
 mod litestar;
-mod mariadb;
+mod mysql;
+mod mysql_program;
 mod nginx;
 mod pgbouncer;
 mod ports;
@@ -24,7 +25,7 @@ use std::io;
 
 pub use self::certificates::Certificates;
 pub use self::litestar::Litestar;
-pub use self::mariadb::{MariaDb, PausedMariaDb, StoppedMariaDb};
+pub use self::mysql::{MysqlServer, PausedMysql, StoppedMysql};
 pub use self::nginx::Nginx;
 pub use self::pgbouncer::PgBouncer;
 pub use self::ports::free_port;

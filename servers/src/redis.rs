@@ -1,5 +1,6 @@
-//! Redis, alone.
+//! Redis, alone, or Valkey in its place.
 
+use std::ffi::OsString;
 use std::io;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +11,21 @@ use tempfile::TempDir;
 use crate::janitor::Janitor;
 use crate::{Process, free_port};
 
-/// A Redis server on a port of its own. Gone when it is dropped.
+/// Names another program to start: `valkey-server`, which takes the same options, or the whole path of one. If it is
+/// not there, that is a failure.
+const PROGRAM: &str = "CLOAKROOM_TEST_REDIS_SERVER";
+
+/// The program of a server.
+pub(crate) fn program() -> OsString {
+    named().unwrap_or_else(|| "redis-server".into())
+}
+
+fn named() -> Option<OsString> {
+    std::env::var_os(PROGRAM).filter(|name| !name.is_empty())
+}
+
+/// A Redis server on a port of its own, or one of Valkey if `CLOAKROOM_TEST_REDIS_SERVER` names its program. Gone when
+/// it is dropped.
 #[derive(Debug)]
 pub struct RedisServer {
     process: Process,
@@ -42,7 +57,7 @@ impl RedisServer {
     pub fn start_with(options: &[&str]) -> io::Result<Option<Self>> {
         let options = options.iter().map(|&option| option.to_owned()).collect();
         match Self::start_in(tempfile::tempdir()?, free_port()?, options) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && named().is_none() => Ok(None),
             started => started.map(Some),
         }
     }
@@ -136,7 +151,7 @@ impl RedisServer {
     }
 
     fn start_in(folder: TempDir, port: u16, options: Vec<String>) -> io::Result<Self> {
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(program());
         command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
         // By itself it waits five seconds for further replicas before it serves the first.
         command.args(["--repl-diskless-sync-delay", "0"]).args(&options);

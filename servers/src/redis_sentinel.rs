@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::janitor::Janitor;
 use crate::process::PATIENCE;
-use crate::redis::{cli, wait, wait_for_redis};
+use crate::redis::{cli, program, wait, wait_for_redis};
 use crate::redis_cluster::started;
 use crate::{Process, RedisServer, free_port};
 
@@ -43,7 +43,7 @@ impl RedisSentinels {
                  sentinel failover-timeout {MASTER} 3000\n"
             );
             std::fs::write(folder.path().join("sentinel.conf"), config)?;
-            let mut command = Command::new("redis-server");
+            let mut command = Command::new(program());
             command.args(["sentinel.conf", "--sentinel"]);
             let mut process = Process::start(command, folder)?;
             wait_for_redis(&mut process, own)?;

@@ -1,7 +1,7 @@
 //! Each store of ours, to choose one by.
 
 use cloakroom_bench_load::{Action, Answer, Order};
-use cloakroom_servers::{MariaDb, Postgres, RedisServer, required};
+use cloakroom_servers::{MysqlServer, Postgres, RedisServer, required};
 use comfy_table::Table;
 
 use crate::contenders::Programs;
@@ -15,7 +15,8 @@ pub(crate) fn table_of(programs: &Programs, length: Length) -> Table {
     let folder = folder_on_disk();
     let redis = required("redis-server", RedisServer::start());
     let postgres = required("postgresql", Postgres::start(&["fsync = on"]));
-    let mariadb = required("mariadb-server", MariaDb::start(&["innodb_flush_log_at_trx_commit=1"]));
+    let mariadb =
+        required("mariadb-server", MysqlServer::start(&["innodb_flush_log_at_trx_commit=1"]));
     let path = |name: &str| folder.path().join(name).display().to_string();
     let stores = [
         ("memory", Some("memory:".to_owned())),
@@ -23,7 +24,7 @@ pub(crate) fn table_of(programs: &Programs, length: Length) -> Table {
         ("SQLite", Some(format!("sqlite:{}", path("sessions.db")))),
         ("Redis, in memory", redis.as_ref().map(RedisServer::url)),
         ("PostgreSQL", postgres.as_ref().map(|server| format!("{}?prepared=true", server.url()))),
-        ("MariaDB", mariadb.as_ref().map(MariaDb::url)),
+        ("MariaDB", mariadb.as_ref().map(MysqlServer::url)),
     ];
     let mut table = table(["store", "read", "write", "create"]);
     for (name, url) in stores {

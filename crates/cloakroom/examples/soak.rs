@@ -11,7 +11,7 @@ use clap::Parser;
 use cloakroom::store::{AnyStore, MysqlStore, PostgresStore, open};
 use cloakroom::testkit::FaultyStore;
 use cloakroom::testkit::conformance::histories_are_linearizable;
-use cloakroom_servers::{MariaDb, Postgres, RedisServer};
+use cloakroom_servers::{MysqlServer, Postgres, RedisServer};
 use comfy_table::Table;
 
 /// Calls of a round of a history.
@@ -46,7 +46,7 @@ async fn main() {
         args.store.push("memory:".to_owned());
         args.store.push(format!("file:{}", folder.path().join("sessions").display()));
         args.store.push(format!("sqlite:{}", folder.path().join("sessions.db").display()));
-        args.store.extend(MariaDb::shared().map(str::to_owned));
+        args.store.extend(MysqlServer::shared().map(str::to_owned));
         args.store.extend(Postgres::shared().map(str::to_owned));
         args.store.extend(redis.as_ref().map(RedisServer::url));
     }

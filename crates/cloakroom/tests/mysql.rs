@@ -37,7 +37,7 @@ use or_skip;
 
 // What the tests in `network/` ask of a store on a server.
 pub(crate) use cloakroom::store::MysqlStore as Networked;
-pub(crate) use cloakroom_servers::MariaDb as Server;
+pub(crate) use cloakroom_servers::MysqlServer as Server;
 
 // S-107: a user who may create nothing. S-101: both levels of isolation; S-104: both counts of rows.
 cloakroom::store_conformance!(repeatable_read, crate::or_skip!(crate::setup::store().await));

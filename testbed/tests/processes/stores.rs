@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cloakroom_servers::{MariaDb, Postgres, RedisServer, required};
+use cloakroom_servers::{MysqlServer, Postgres, RedisServer, required};
 
 /// What a busy machine keeps.
 const TIMEOUT: &str = "timeout=60s";
@@ -91,5 +91,5 @@ pub(crate) fn postgres(test: &str) -> Option<Place> {
 }
 
 pub(crate) fn mariadb(test: &str) -> Option<Place> {
-    MariaDb::shared().map(|url| Place::on(&format!("{url}?max_connections=4&{TIMEOUT}"), test))
+    MysqlServer::shared().map(|url| Place::on(&format!("{url}?max_connections=4&{TIMEOUT}"), test))
 }

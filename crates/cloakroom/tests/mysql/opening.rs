@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use cloakroom::store::{Created, Ended, MysqlStore, MysqlStoreBuilder, Store, open};
 use cloakroom::{Error, ErrorKind};
-use cloakroom_servers::{MariaDb, free_port};
+use cloakroom_servers::{MysqlServer, free_port};
 use mysql_async::prelude::Queryable;
 
 use crate::or_skip;
@@ -25,7 +25,7 @@ fn told(error: &Error) -> String {
 #[tokio::test]
 async fn a_url_opens_a_store() {
     or_skip!(store().await);
-    let url = MariaDb::shared().unwrap();
+    let url = MysqlServer::shared().unwrap();
     let namespace = fresh("test");
     for (n, url) in [(1, url.to_owned()), (2, url.replace("mysql:", "mariadb:"))] {
         let opened = open(&format!("{url}?namespace={namespace}&timeout=5s")).await.unwrap();
@@ -81,7 +81,7 @@ async fn what_cannot_be_opened_says_what_to_do_and_gives_nothing_away() {
     assert!(!told(&error).contains("hunter2") && !told(&error).contains("ada"), "{}", told(&error));
 
     or_skip!(store().await);
-    let url = MariaDb::shared().unwrap();
+    let url = MysqlServer::shared().unwrap();
     let password = url.split([':', '@']).nth(2).unwrap();
     let (server, database) = url.rsplit_once('/').unwrap();
     for (url, says) in [

@@ -13,7 +13,7 @@ use mysql_async::prelude::Queryable;
 
 use crate::or_skip;
 use crate::records::{MAX_AGE, NOW, key, live, parts, record};
-use crate::setup::{builder, fresh, shared_client, store};
+use crate::setup::{builder, fresh, numbers, shared_client, store};
 
 /// A store, and the name of its namespace, by which its rows are found.
 async fn named() -> Option<(MysqlStore, String)> {
@@ -250,9 +250,9 @@ async fn while_held<T: Send + 'static>(
     transaction.exec_drop(sql, values).await.unwrap();
     let call = tokio::spawn(call);
     // The server looks at its tables of locks anew only when nobody has asked for a while.
-    let waits = "SELECT variable_value + 0 FROM information_schema.global_status \
-                 WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS'";
-    while beside.query_first::<f64, _>(waits).await.unwrap() == Some(0.0) && !call.is_finished() {}
+    let waits = "SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'";
+    let mut wait = async || beside.query_first::<(String, u64), _>(waits).await.unwrap().unwrap().1;
+    while wait().await == 0 && !call.is_finished() {}
     if commits {
         transaction.commit().await.unwrap();
     } else {
@@ -304,8 +304,11 @@ async fn a_create_that_waits_for_another_finds_what_that_left() {
 async fn a_sweep_of_any_size_works_in_batches() {
     let (store, namespace) = or_skip!(named().await);
     assert_eq!(store.create(key(0), record(1), NOW).await.unwrap(), Created::Created);
-    let sql = "INSERT INTO cloakroom_sessions (namespace, handle, ended, expires_at) \
-               SELECT ?, UNHEX(LPAD(HEX(seq), 32, '0')), 'destroyed', seq FROM seq_1_to_2500";
+    let sql = format!(
+        "INSERT INTO cloakroom_sessions (namespace, handle, ended, expires_at) \
+         SELECT ?, UNHEX(LPAD(HEX(seq), 32, '0')), 'destroyed', seq FROM {}",
+        numbers(2500)
+    );
     shared_client().await.exec_drop(sql, (&namespace,)).await.unwrap();
     assert_eq!(store.delete_expired(1200, NOW).await.unwrap(), 1200);
     assert_eq!(store.delete_expired(usize::MAX, NOW).await.unwrap(), 1300);
@@ -316,8 +319,11 @@ async fn a_sweep_of_any_size_works_in_batches() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sweeps_and_writers_get_along() {
     let (store, namespace) = or_skip!(named().await);
-    let sql = "INSERT INTO cloakroom_sessions (namespace, handle, ended, expires_at) \
-               SELECT ?, UNHEX(CONCAT('ee', LPAD(HEX(seq), 30, '0'))), 'destroyed', seq * 1000 FROM seq_1_to_3000";
+    let sql = format!(
+        "INSERT INTO cloakroom_sessions (namespace, handle, ended, expires_at) \
+         SELECT ?, UNHEX(CONCAT('ee', LPAD(HEX(seq), 30, '0'))), 'destroyed', seq * 1000 FROM {}",
+        numbers(3000)
+    );
     shared_client().await.exec_drop(sql, (&namespace,)).await.unwrap();
     for n in 0..8 {
         assert_eq!(store.create(key(n), record(1), NOW).await.unwrap(), Created::Created);

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cloakroom::store::{MysqlStore, MysqlStoreBuilder};
-use cloakroom_servers::{MariaDb, required};
+use cloakroom_servers::{MysqlServer, required};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder};
 use tokio::sync::OnceCell;
@@ -22,7 +22,7 @@ pub(crate) fn fresh(what: &str) -> String {
 /// Where the server that all tests share is, its table made, for the user of the application.
 pub(crate) async fn opts() -> Option<OptsBuilder> {
     static MIGRATED: OnceCell<()> = OnceCell::const_new();
-    let url = MariaDb::shared()?;
+    let url = MysqlServer::shared()?;
     MIGRATED.get_or_init(|| migrate(url)).await;
     let opts = OptsBuilder::from_opts(Opts::from_url(url).expect("a URL"));
     Some(opts.prefer_socket(false).user(Some(USER)).pass(Some(USER)))
@@ -61,15 +61,15 @@ pub(crate) async fn read_committed() -> Option<MysqlStore> {
 }
 
 /// A server of its own with its table; `None` if there is none.
-pub(crate) async fn server(settings: &[&str]) -> Option<MariaDb> {
-    let server = required("mariadb-server", MariaDb::start(settings))?;
+pub(crate) async fn server(settings: &[&str]) -> Option<MysqlServer> {
+    let server = required("mariadb-server", MysqlServer::start(settings))?;
     let store = MysqlStore::from_url(&server.url()).and_then(MysqlStoreBuilder::build);
     store.expect("settings").migrate().await.expect("a table");
     Some(server)
 }
 
 /// Settings of a store on a server of its own.
-pub(crate) fn on(server: &MariaDb) -> MysqlStoreBuilder {
+pub(crate) fn on(server: &MysqlServer) -> MysqlStoreBuilder {
     MysqlStore::from_url(&server.url()).expect("a URL")
 }
 
@@ -81,7 +81,14 @@ pub(crate) async fn client(url: &str) -> Conn {
 
 /// A connection beside the store, to the server that all tests share.
 pub(crate) async fn shared_client() -> Conn {
-    client(MariaDb::shared().expect("it was there for the store")).await
+    client(MysqlServer::shared().expect("it was there for the store")).await
+}
+
+/// A table of the numbers from 1, `seq` each, as all servers know it.
+pub(crate) fn numbers(to: usize) -> String {
+    format!(
+        "JSON_TABLE(CONCAT('[0', REPEAT(',0', {to} - 1), ']'), '$[*]' COLUMNS (seq FOR ORDINALITY)) AS numbers"
+    )
 }
 
 /// A store on the shared server as the URL reaches it, in a namespace of its own.

@@ -1,29 +1,27 @@
-//! MariaDB, as Debian packages it.
+//! MariaDB, as Debian packages it, or MySQL in its place.
 
 use std::fs;
 use std::io;
-use std::path::Path;
-use std::process::Stdio;
 
 use tempfile::TempDir;
 
 use crate::janitor::{Served, shared};
+use crate::mysql_program::Program;
 use crate::ports::free_port;
 use crate::process::Process;
 use crate::secret::random_word;
-use crate::user::{command, give};
+use crate::user::give;
 
 /// Names a server that runs already; its user must be allowed to create databases and users.
 const URL: &str = "CLOAKROOM_TEST_MYSQL_URL";
-const SERVER: &str = "/usr/sbin/mariadbd";
-const INSTALL: &str = "/usr/bin/mariadb-install-db";
 
-/// A MariaDB server on a port of the loopback interface. Dropping it ends it.
+/// A MariaDB server on a port of the loopback interface, or one of MySQL if `CLOAKROOM_TEST_MYSQL_SERVER` names its
+/// program. Dropping it ends it.
 ///
 /// Its user is `cloakroom`, with a random password and all rights; its database is `cloakroom`. It does not wait
 /// for the disk: what is tested is the death of processes, not of machines.
 #[derive(Debug)]
-pub struct MariaDb {
+pub struct MysqlServer {
     process: Process,
     data: Data,
 }
@@ -31,21 +29,21 @@ pub struct MariaDb {
 /// What stays when the process ends.
 #[derive(Debug)]
 struct Data {
+    program: Program,
     port: u16,
     password: String,
     settings: Vec<String>,
 }
 
-impl MariaDb {
-    /// Starts a server with settings of its own, such as `general_log=1`; `None` if MariaDB is not installed.
+impl MysqlServer {
+    /// Starts a server with settings of its own, such as `general_log=1`; `None` if MariaDB is not installed,
+    /// and no other program named.
     ///
     /// # Errors
     /// If it does not start.
     pub fn start(settings: &[&str]) -> io::Result<Option<Self>> {
-        if !Path::new(SERVER).exists() || !Path::new(INSTALL).exists() {
-            return Ok(None);
-        }
-        let folder = tempfile::Builder::new().prefix("cloakroom-mariadb-").tempdir()?;
+        let Some(program) = Program::find()? else { return Ok(None) };
+        let folder = tempfile::Builder::new().prefix("cloakroom-mysql-").tempdir()?;
         let password = random_word()?;
         let users = format!(
             "CREATE DATABASE IF NOT EXISTS cloakroom;\n\
@@ -56,22 +54,10 @@ impl MariaDb {
         fs::write(folder.path().join("users.sql"), users)?;
         fs::create_dir(folder.path().join("tmp"))?;
         give(folder.path())?;
-        let made = command(Path::new(INSTALL))
-            .arg("--no-defaults")
-            .arg(format!("--datadir={}", folder.path().join("data").display()))
-            .args(["--auth-root-authentication-method=normal", "--skip-test-db", "--force"])
-            .args(["--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"])
-            .current_dir(folder.path())
-            .env("TMPDIR", folder.path().join("tmp"))
-            .stdin(Stdio::null())
-            .output()?;
-        if !made.status.success() {
-            let said = [made.stdout, made.stderr].concat();
-            return Err(io::Error::other(String::from_utf8_lossy(&said).into_owned()));
-        }
+        program.make_data(folder.path())?;
         let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
-        let data = Data { port: free_port()?, password, settings };
-        StoppedMariaDb { folder, data }.start().map(Some)
+        let data = Data { program, port: free_port()?, password, settings };
+        StoppedMysql { folder, data }.start().map(Some)
     }
 
     /// The server that the tests of this process share, with the settings as they come: its URL.
@@ -79,9 +65,9 @@ impl MariaDb {
     /// It ends with this process. `None` if there is none: the reason has been printed.
     ///
     /// # Panics
-    /// If MariaDB does not start, or is not there although `CLOAKROOM_TEST_REQUIRE` is set.
+    /// If it does not start, or is not there although `CLOAKROOM_TEST_REQUIRE` is set.
     pub fn shared() -> Option<&'static str> {
-        static SHARED: Served<MariaDb> = Served::new();
+        static SHARED: Served<MysqlServer> = Served::new();
         let start = || Self::start(&[]);
         shared(&SHARED, URL, "mariadb-server", start, |this| (this.url(), &this.process))
     }
@@ -111,26 +97,26 @@ impl MariaDb {
     ///
     /// # Errors
     /// If no signal can be sent, or it still runs after a minute.
-    pub fn pause(&self) -> io::Result<PausedMariaDb<'_>> {
+    pub fn pause(&self) -> io::Result<PausedMysql<'_>> {
         self.process.pause()?;
-        Ok(PausedMariaDb(self))
+        Ok(PausedMysql(self))
     }
 
     /// Kills it (SIGKILL), with its data left as it was at that moment.
     ///
     /// # Errors
     /// If it cannot be killed.
-    pub fn kill(self) -> io::Result<StoppedMariaDb> {
-        Ok(StoppedMariaDb { folder: self.process.kill()?, data: self.data })
+    pub fn kill(self) -> io::Result<StoppedMysql> {
+        Ok(StoppedMysql { folder: self.process.kill()?, data: self.data })
     }
 }
 
 /// A server that stands still until this is dropped.
 #[derive(Debug)]
 #[must_use]
-pub struct PausedMariaDb<'a>(&'a MariaDb);
+pub struct PausedMysql<'a>(&'a MysqlServer);
 
-impl Drop for PausedMariaDb<'_> {
+impl Drop for PausedMysql<'_> {
     fn drop(&mut self) {
         // Nobody could do more than try.
         let _ = self.0.process.resume();
@@ -139,22 +125,20 @@ impl Drop for PausedMariaDb<'_> {
 
 /// The port, the password and the data of a server that was killed.
 #[derive(Debug)]
-pub struct StoppedMariaDb {
+pub struct StoppedMysql {
     folder: TempDir,
     data: Data,
 }
 
-impl StoppedMariaDb {
+impl StoppedMysql {
     /// Starts it again on the same data and the same port.
     ///
     /// # Errors
     /// If it does not start.
-    pub fn start(self) -> io::Result<MariaDb> {
+    pub fn start(self) -> io::Result<MysqlServer> {
         let path = self.folder.path();
-        let mut server = command(Path::new(SERVER));
+        let mut server = self.data.program.command(path);
         server
-            .arg("--no-defaults")
-            .arg(format!("--datadir={}", path.join("data").display()))
             .arg(format!("--socket={}", path.join("socket").display()))
             .arg(format!("--pid-file={}", path.join("pid").display()))
             .arg(format!("--tmpdir={}", path.join("tmp").display()))
@@ -163,10 +147,10 @@ impl StoppedMariaDb {
             .args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=300"])
             // Written at each commit, so that the death of the process undoes nothing.
             .args(["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M"])
-            .args(["--innodb-log-file-size=64M", "--console"])
+            .arg("--console")
             .args(self.data.settings.iter().map(|setting| format!("--{setting}")));
         let mut process = Process::start(server, self.folder)?;
         process.wait_for_output("ready for connections")?;
-        Ok(MariaDb { process, data: self.data })
+        Ok(MysqlServer { process, data: self.data })
     }
 }
