@@ -47,6 +47,23 @@ async fn connections_that_the_server_cut_are_replaced() {
     }
 }
 
+/// MySQL sends why, unasked: no call takes that for its answer.
+#[tokio::test]
+async fn connections_that_were_idle_for_too_long_are_replaced() {
+    let server = or_skip!(server(&[]).await);
+    let mut beside = client(&server.url()).await;
+    // Longer than the store trusts a connection that it has not asked.
+    beside.query_drop("SET GLOBAL wait_timeout = 2").await.unwrap();
+    let store = on(&server).with_max_connections(1).build().unwrap();
+    for n in 0..2 {
+        assert_eq!(store.create(key(n), record(0), NOW).await.unwrap(), Created::Created);
+        let others = "SELECT COUNT(*) FROM information_schema.processlist \
+                      WHERE user = 'cloakroom' AND id <> CONNECTION_ID()";
+        while beside.query_first::<u64, _>(others).await.unwrap() != Some(0) {}
+    }
+    assert!(live(&store, key(1), NOW).await.is_some());
+}
+
 /// Its row is locked by another; the connection is cut while it waits.
 #[tokio::test]
 async fn a_call_that_is_cut_off_is_an_error_and_changes_nothing() {

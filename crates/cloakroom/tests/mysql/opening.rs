@@ -9,7 +9,7 @@ use mysql_async::prelude::Queryable;
 
 use crate::or_skip;
 use crate::records::{NOW, key, live, number, record};
-use crate::setup::{builder, fresh, shared_client, store};
+use crate::setup::{builder, client, fresh, server, shared_client, store};
 
 /// All that an error tells, its causes included.
 fn told(error: &Error) -> String {
@@ -94,6 +94,27 @@ async fn what_cannot_be_opened_says_what_to_do_and_gives_nothing_away() {
         assert!(error.to_string().contains(says), "{error}");
         let told = told(&error);
         assert!(!told.contains(password) && !told.contains("hunter2"), "{told}");
+    }
+}
+
+/// MariaDB and MySQL have numbers of their own for some of it.
+#[tokio::test]
+async fn a_user_who_is_not_let_in_is_told_why() {
+    let server = or_skip!(server(&[]).await);
+    let mut owner = client(&server.url()).await;
+    for (sql, says) in [
+        ("CREATE USER ada@'%' IDENTIFIED BY 'hunter2' ACCOUNT LOCK", "locked"),
+        // MariaDB asks about the database first.
+        ("GRANT SELECT ON cloakroom.* TO ada@'%'", "locked"),
+        ("ALTER USER ada@'%' ACCOUNT UNLOCK PASSWORD EXPIRE", "expired"),
+        ("SET GLOBAL require_secure_transport = ON", "TLS"),
+    ] {
+        owner.query_drop(sql).await.unwrap();
+        let url = format!("mysql://ada:hunter2@127.0.0.1:{}/cloakroom", server.port());
+        let error = open(&url).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains(says), "{}", told(&error));
+        assert!(!told(&error).contains("hunter2"), "{}", told(&error));
     }
 }
 

@@ -74,11 +74,21 @@ fn advice(code: u16) -> &'static str {
              of their text says"
         }
         1290 | 1792 | 1836 => "the server is read-only; connect to the primary",
-        1317 | 1969 | 3024 => "the statement was cut off; is a `max_statement_time` set?",
+        1317 | 1969 | 3024 => {
+            "the statement was cut off; is a `max_statement_time`, or in MySQL a `max_execution_time` set?"
+        }
         1049 | 1044 => {
             "there is no such database, or this user may not use it; create it, or correct the URL"
         }
-        1045 | 1698 => "the user or the password is refused; correct the URL",
+        // MariaDB says no more of a connection that is not encrypted, nor MySQL where it has no key of its own.
+        1045 | 1698 => {
+            "the user or the password is refused, or a connection without TLS; correct the URL, or see the \
+             server's log"
+        }
+        1820 | 1862 | 3118 | 3955 | 4151 => {
+            "the user is locked, or the password has expired; see to it on the server"
+        }
+        3159 => "the server wants TLS; pass options with it to `MysqlStore::from_opts`",
         1040 | 1203 | 1226 => "the server has no connection left; see its `max_connections`",
         1021 | 1041 | 1114 => "the server has no disk or memory left; see its log",
         1053 | 1047 | 1927 => "the server is shutting down, starting up or not in its cluster",
