@@ -2,6 +2,9 @@
 
 use std::process::{ExitCode, ExitStatus};
 
+/// What a step came to.
+pub(crate) type Outcome = Result<(), Failure>;
+
 /// What to tell, and the exit code to end with.
 #[derive(Debug)]
 pub(crate) struct Failure {

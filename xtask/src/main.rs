@@ -5,6 +5,7 @@
 
 mod failure;
 mod packages;
+mod python;
 mod steps;
 #[cfg(test)]
 mod tidy;
@@ -59,11 +60,11 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Test => packages::install(packages::TESTS)
-            .and_then(|()| steps::litestar())
+            .and_then(|()| python::litestar())
             .and_then(|()| steps::test()),
         Task::Ci => steps::lint()
             .and_then(|()| packages::install(packages::TESTS))
-            .and_then(|()| steps::litestar())
+            .and_then(|()| python::litestar())
             .and_then(|()| steps::test()),
         Task::Bench => steps::bench(),
         Task::BenchLarge { arguments } => steps::bench_binary("large", &arguments),
@@ -73,7 +74,7 @@ fn main() -> ExitCode {
         Task::Instructions { arguments } => packages::install(packages::COUNTER)
             .and_then(|()| steps::bench_binary("instructions", &arguments)),
         Task::LitestarMigration { arguments } => packages::install(packages::MIGRATION)
-            .and_then(|()| steps::litestar())
+            .and_then(|()| python::litestar())
             .and_then(|()| steps::litestar_migration(&arguments)),
         Task::Soak { arguments } => {
             packages::install(packages::TESTS).and_then(|()| steps::soak(&arguments))

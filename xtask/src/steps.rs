@@ -3,33 +3,52 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Outcome};
+use crate::python;
 
-type Outcome = Result<(), Failure>;
+const REQUIRE: (&str, &str) = ("CLOAKROOM_TEST_REQUIRE", "1");
+/// These name a program to start in the place of Redis, and of MariaDB.
+const REDIS: &str = "CLOAKROOM_TEST_REDIS_SERVER";
+const MYSQL: &str = "CLOAKROOM_TEST_MYSQL_SERVER";
 
 /// The library alone comes last: its summary counts tests, while the whole suite's ends on a crate without
 /// examples.
 pub(crate) fn test() -> Outcome {
     // The packages are installed by now, Litestar with them, so a server that is missing is a failure and no reason to skip.
-    cargo(&["test", "--workspace", "--all-features"], &[("CLOAKROOM_TEST_REQUIRE", "1")])?;
+    cargo(&["test", "--workspace", "--all-features"], &[REQUIRE, (REDIS, ""), (MYSQL, "")])?;
+    on_valkey()?;
+    on_mysql()?;
     cargo(&["test", "--package", "cloakroom", "--no-default-features"], &[])
 }
 
-/// The Litestar that the tests share sessions with, of the pinned version, in `target/litestar`.
-pub(crate) fn litestar() -> Outcome {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let home = format!("{root}/target/litestar");
-    let wanted = format!("{root}/examples/litestar-migration/requirements.txt");
-    let installed = format!("{home}/requirements.txt");
-    let read = |path: &str| std::fs::read(path).ok();
-    if read(&installed).is_some() && read(&installed) == read(&wanted) {
-        return Ok(());
+/// The tests of the stores in Redis once more, on Valkey: the program that is named, or else one of a pinned version.
+fn on_valkey() -> Outcome {
+    let named = std::env::var(REDIS).ok().filter(|name| !name.is_empty());
+    let mut tests =
+        vec!["test", "--workspace", "--all-features", "--test", "redis", "--test", "litestar"];
+    let program = match named {
+        Some(program) => program,
+        None => {
+            // It is built without TLS, which only one test is about.
+            tests.extend(["--", "--skip", "tls::"]);
+            python::valkey()?
+        }
+    };
+    cargo(&tests, &[REQUIRE, (REDIS, &program)])
+}
+
+/// The tests of the store in MariaDB once more, on MySQL, if there is one: no Debian that is released has it.
+fn on_mysql() -> Outcome {
+    match std::env::var(MYSQL).ok().filter(|name| !name.is_empty()) {
+        Some(program) => cargo(
+            &["test", "--workspace", "--all-features", "--test", "mysql"],
+            &[REQUIRE, (MYSQL, &program)],
+        ),
+        None => {
+            eprintln!("xtask: skipped: the tests on MySQL; {MYSQL} names no `mysqld`");
+            Ok(())
+        }
     }
-    run("python3", &["-m", "venv", "--clear", &home], &[])?;
-    run(&format!("{home}/bin/pip"), &["install", "--quiet", "--requirement", &wanted], &[])?;
-    std::fs::copy(&wanted, &installed)
-        .map(drop)
-        .map_err(|error| Failure::new(format!("{installed}: {error}")))
 }
 
 pub(crate) fn lint() -> Outcome {
@@ -100,7 +119,7 @@ fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
     run(env!("CARGO"), arguments, environment)
 }
 
-fn run(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
+pub(crate) fn run(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
     let name = std::path::Path::new(program).file_name().unwrap_or_default().to_string_lossy();
     let line = format!("{name} {}", arguments.join(" "));
     eprintln!("xtask: {line}");

@@ -34,7 +34,7 @@ use crate::time::UnixMillis;
 /// The most rows that one statement removes: a few milliseconds of row locks.
 const BATCH: usize = 1000;
 
-/// A store in MariaDB or MySQL, through mysql_async 0.37; tested with MariaDB 10.11.
+/// A store in MariaDB or MySQL, through mysql_async 0.37; tested with MariaDB 10.11 and MySQL 9.7.
 ///
 /// For sessions that many machines share and that outlive all of them, where such a server runs already. It is
 /// **not** for a read replica, since a load may renew, so that every call goes to the primary; not for a Galera
