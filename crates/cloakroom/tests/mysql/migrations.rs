@@ -7,11 +7,11 @@ use mysql_async::prelude::Queryable;
 
 use crate::or_skip;
 use crate::records::{NOW, key, live, record};
-use crate::setup::{builder, fresh, shared_client, store};
+use crate::setup::{builder, fresh, patient, shared_client, store};
 
 fn with_table(table: &str) -> MysqlStore {
     let url = MysqlServer::shared().expect("asked before");
-    MysqlStore::from_url(url).unwrap().with_table(table).build().unwrap()
+    patient(url).with_table(table).build().unwrap()
 }
 
 async fn steps(table: &str) -> Vec<u64> {

@@ -1,6 +1,7 @@
 //! A server, and a store in a namespace of its own.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use cloakroom::store::{MysqlStore, MysqlStoreBuilder};
 use cloakroom_servers::{MysqlServer, required};
@@ -10,6 +11,14 @@ use tokio::sync::OnceCell;
 
 /// The user of the application: it may read and write the table, and create nothing.
 const USER: &str = "cloakroom_test";
+
+/// What a busy machine keeps.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Settings by a URL, with a timeout that a busy machine keeps.
+pub(crate) fn patient(url: &str) -> MysqlStoreBuilder {
+    MysqlStore::from_url(url).expect("a URL").with_timeout(TIMEOUT)
+}
 
 /// A name that nothing has used.
 pub(crate) fn fresh(what: &str) -> String {
@@ -30,8 +39,7 @@ pub(crate) async fn opts() -> Option<OptsBuilder> {
 
 /// Makes the table as its owner, and the user that the store gets.
 async fn migrate(url: &str) {
-    let store = MysqlStore::from_url(url).and_then(MysqlStoreBuilder::build);
-    store.expect("settings").migrate().await.expect("a table");
+    patient(url).build().expect("settings").migrate().await.expect("a table");
     let mut owner = client(url).await;
     for sql in [
         format!("CREATE USER IF NOT EXISTS {USER}@'%' IDENTIFIED BY '{USER}'"),
@@ -44,7 +52,8 @@ async fn migrate(url: &str) {
 
 /// The settings of a store on that server, in a namespace of its own; `None` if there is none.
 pub(crate) async fn builder() -> Option<MysqlStoreBuilder> {
-    Some(MysqlStore::from_opts(opts().await?).with_namespace(fresh("test")))
+    let builder = MysqlStore::from_opts(opts().await?).with_timeout(TIMEOUT);
+    Some(builder.with_namespace(fresh("test")))
 }
 
 /// A store on that server.
@@ -56,21 +65,20 @@ pub(crate) async fn store() -> Option<MysqlStore> {
 pub(crate) async fn read_committed() -> Option<MysqlStore> {
     let level = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
     let opts = opts().await?.init(vec![level]).client_found_rows(true);
-    let builder = MysqlStore::from_opts(opts).with_namespace(fresh("test"));
-    Some(builder.build().expect("settings"))
+    let builder = MysqlStore::from_opts(opts).with_timeout(TIMEOUT);
+    Some(builder.with_namespace(fresh("test")).build().expect("settings"))
 }
 
 /// A server of its own with its table; `None` if there is none.
 pub(crate) async fn server(settings: &[&str]) -> Option<MysqlServer> {
     let server = required("mariadb-server", MysqlServer::start(settings))?;
-    let store = MysqlStore::from_url(&server.url()).and_then(MysqlStoreBuilder::build);
-    store.expect("settings").migrate().await.expect("a table");
+    on(&server).build().expect("settings").migrate().await.expect("a table");
     Some(server)
 }
 
 /// Settings of a store on a server of its own.
 pub(crate) fn on(server: &MysqlServer) -> MysqlStoreBuilder {
-    MysqlStore::from_url(&server.url()).expect("a URL")
+    patient(&server.url())
 }
 
 /// A connection beside the store.
@@ -94,5 +102,5 @@ pub(crate) fn numbers(to: usize) -> String {
 /// A store on the shared server as the URL reaches it, in a namespace of its own.
 pub(crate) fn through(url: &str) -> MysqlStore {
     let url = format!("{url}?namespace={}", fresh("through"));
-    MysqlStore::from_url(&url).unwrap().with_max_connections(1).build().unwrap()
+    patient(&url).with_max_connections(1).build().unwrap()
 }
