@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloakroom::RecordParts;
-use cloakroom::store::{Created, Ended, FileStore, Lookup, Store, Updated};
+use cloakroom::store::{Created, Ended, FileStore, Lookup, Renewal, Store, Updated};
 
 use crate::common::{MAX_AGE, NOW, create, fresh, fresh_path, handle, live, parts, patient};
 use crate::folder::files;
@@ -88,4 +88,33 @@ async fn the_index_of_subjects_holds_what_is_there_and_no_more() {
     assert_eq!(indexed(), 3);
     assert_eq!(store.delete_expired(10, NOW.plus(MAX_AGE)).await.unwrap(), 3);
     assert_eq!(std::fs::read_dir(path.join("subjects")).unwrap().count(), 0);
+}
+
+/// An index that was deleted, or not restored, is made again by whatever is next done with a session.
+#[tokio::test]
+async fn s_070_an_entry_that_the_index_lost_is_there_again_after_a_write_or_a_renewal() {
+    for way in ["update", "load", "touch"] {
+        let path = fresh_path();
+        let store = FileStore::open(&path).await.unwrap();
+        let of_ada = RecordParts { subject: Some("ada".into()), ..parts(1) };
+        let made = store.create(handle(1), of_ada.clone().into(), NOW).await.unwrap();
+        assert_eq!(made, Created::Created);
+        std::fs::remove_dir_all(path.join("subjects")).unwrap();
+        match way {
+            "update" => {
+                let next = of_ada.clone().into();
+                let done = store.update(handle(1), next, of_ada.revision, NOW).await;
+                assert_eq!(done.unwrap(), Updated::Updated);
+            }
+            "load" => {
+                let renewal = Renewal::new(of_ada.secret_hash, Some(Duration::ZERO));
+                let later = NOW.plus(Duration::from_secs(1));
+                let found = store.load(handle(1), Some(&renewal), later).await.unwrap();
+                assert!(matches!(found, Lookup::Live(_)));
+            }
+            _ => assert!(store.touch(handle(1), NOW.plus(MAX_AGE * 2), NOW).await.unwrap()),
+        }
+        let found = store.directory().unwrap().by_subject("ada", NOW).await.unwrap();
+        assert_eq!(found.len(), 1, "{way}");
+    }
 }

@@ -1,6 +1,8 @@
 //! Finding the sessions of somebody, and all of them, where a real Litestar application shares them.
 
-use cloakroom::{Absence, ErrorKind, ServerSideSessionBackend, ServerSideSessionConfig};
+use cloakroom::{
+    Absence, ErrorKind, ServerSideSessionBackend, ServerSideSessionConfig, Store as _,
+};
 use serde_json::json;
 
 use crate::side::{Sides, start, start_in, start_on_folder};
@@ -128,6 +130,34 @@ async fn the_index_of_a_redis_names_nobody_and_does_not_stay() {
     assert!(lives(&sides, &index) >= lives(&sides, &known) - 1000);
     sides.does(|session| session.sign_out().expect("it works")).await;
     assert_eq!(indexes(&sides), "");
+}
+
+/// Whatever is next done with a session, on either side, tells the index, should that have lost it.
+#[tokio::test]
+async fn s_070_an_entry_that_the_index_lost_is_there_again_after_a_write_or_a_renewal() {
+    let Some(mut sides) = start() else { return };
+    for way in ["ours", "a renewal", "theirs"] {
+        sign_in(&mut sides, "ada").await;
+        let index = sides.server.cli(&["KEYS", "*:u:*"]).unwrap().trim().to_owned();
+        assert_eq!(sides.server.cli(&["DEL", &index]).unwrap().trim(), "1");
+        match way {
+            "ours" => sides.does(|session| session.insert("n", &1).expect("it works")).await,
+            "a renewal" => {
+                let session = sides.load().await;
+                let (store, now) = (sides.ours.store(), session.created_at().unwrap());
+                let later = session.expires_at().unwrap().plus(std::time::Duration::from_secs(60));
+                assert!(store.touch(session.handle().unwrap(), later, now).await.unwrap());
+            }
+            _ => {
+                // Litestar moves the deadline when it is told to, and what it moved is seen at the next load.
+                let id = format!("LITESTAR:{}", sides.id());
+                sides.server.cli(&["EXPIRE", &id, "9000000"]).unwrap();
+                sides.load().await;
+            }
+        }
+        assert_eq!(sides.ours.sessions().revoke_all("ada").await.unwrap(), 1, "{way}");
+        assert_eq!(sides.load().await.absence(), Some(Absence::Revoked), "{way}");
+    }
 }
 
 /// By subject alone, where any key of the database could be a session.

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use cloakroom::store::{Ended, Lookup, Updated};
-use cloakroom::{Record, RecordParts, RedisStore, RedisStoreBuilder, Store as _};
+use cloakroom::testkit::TestClock;
+use cloakroom::{
+    Record, RecordParts, RedisStore, RedisStoreBuilder, ServerSideSessionBackend,
+    ServerSideSessionConfig, Store as _,
+};
 use redis::AsyncCommands as _;
 
 use crate::common::{
@@ -88,6 +92,77 @@ async fn s_070_the_index_shrinks_on_destroy_and_expiry() {
     assert_eq!(created, cloakroom::store::Created::Created);
     assert_eq!(raw.zcard::<_, usize>(&index).await.unwrap(), 1);
     assert_eq!(of(&store, "ada", 300).await, 1);
+}
+
+/// Whatever is next done with a session tells the index, should that have lost it: evicted, or deleted by hand.
+#[tokio::test]
+async fn s_070_an_entry_that_the_index_lost_is_there_again_after_a_write_or_a_renewal() {
+    let Some(server) = server() else { return };
+    let store = RedisStore::connect(&server.url()).await.unwrap();
+    let mut raw = connection(&server.url()).await;
+    let first = of_subject(1, "ada");
+    create(&store, 1, &first).await;
+    create(&store, 2, &of_subject(2, "ada")).await;
+    let index = keys(&mut raw).await.into_iter().find(|key| key.contains(":u:")).unwrap();
+    let lives: i64 = raw.pttl(&index).await.unwrap();
+    for all in [true, false] {
+        for way in ["update", "load", "touch"] {
+            let _: usize = match all {
+                true => raw.del(&index).await.unwrap(),
+                false => raw.zrem(&index, handle(1).as_bytes()).await.unwrap(),
+            };
+            match way {
+                "update" => {
+                    let present = live(&store, 1, START).await.unwrap();
+                    let next = of_subject(1, "ada");
+                    let done = store.update(handle(1), next, present.revision(), START).await;
+                    assert_eq!(done.unwrap(), Updated::Updated);
+                }
+                "load" => {
+                    let found = store.load(handle(1), Some(&always()), after(1)).await.unwrap();
+                    assert!(matches!(found, Lookup::Live(_)));
+                }
+                _ => assert!(store.touch(handle(1), after(102), START).await.unwrap()),
+            }
+            let listed = store.directory().unwrap().by_subject("ada", START).await.unwrap();
+            assert!(listed.iter().any(|found| found.0 == handle(1)), "{way}, all: {all}");
+            let now: i64 = raw.pttl(&index).await.unwrap();
+            assert!(now > lives - 60_000, "{way}: the index lives for {now} of {lives} ms");
+        }
+    }
+}
+
+#[tokio::test]
+async fn s_070_signing_out_everywhere_ends_a_session_that_the_index_had_lost() {
+    let Some(server) = server() else { return };
+    let mut raw = connection(&server.url()).await;
+    let clock = TestClock::new();
+    let store = RedisStore::connect(&server.url()).await.unwrap();
+    let config = ServerSideSessionConfig::default().with_renew_on_access(true);
+    let backend = ServerSideSessionBackend::new(store, config).unwrap().with_clock(clock.clone());
+    for writes in [true, false] {
+        let session = backend.load_from_connection([]).await.unwrap();
+        session.sign_in("ada").unwrap();
+        let (headers, outcome) = backend.store_in_message(&session, 200).await;
+        outcome.unwrap();
+        let cookie = headers.set_cookie.unwrap();
+        let cookie = cookie.split(';').next().unwrap().as_bytes();
+        let index = keys(&mut raw).await.into_iter().find(|key| key.contains(":u:")).unwrap();
+        assert_eq!(raw.del::<_, usize>(&index).await.unwrap(), 1);
+
+        if !writes {
+            // A tenth of its lifetime, so that reading renews it.
+            clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
+        }
+        let session = backend.load_from_connection([cookie]).await.unwrap();
+        assert!(session.exists());
+        if writes {
+            session.insert("n", &1).unwrap();
+        }
+        backend.store_in_message(&session, 200).await.1.unwrap();
+        assert_eq!(backend.sessions().revoke_all("ada").await.unwrap(), 1, "writes: {writes}");
+        assert!(!backend.load_from_connection([cookie]).await.unwrap().exists());
+    }
 }
 
 #[tokio::test]

@@ -115,6 +115,12 @@ impl Namespace {
         Ok(names.iter().filter_map(|name| super::names::owner(name)).collect())
     }
 
+    /// Whether the index has a session for a subject.
+    pub(super) fn is_indexed(&self, of: &str, key: SessionHandle) -> Result<bool, Failure> {
+        let Some(folder) = self.open(&[SUBJECTS, &subject(of)])? else { return Ok(false) };
+        Ok(self.disk().read(&folder, &super::names::session(key))?.is_some())
+    }
+
     /// Puts a session into the index of a subject, durably.
     pub(super) fn index(&self, of: &str, key: SessionHandle) -> Result<(), Failure> {
         loop {

@@ -94,6 +94,7 @@ pub(super) fn load_and_renew(
     let Lookup::Live(record) = &lookup else { return Ok(lookup) };
     let Some(deadline) = renewal.due(record, at.now) else { return Ok(lookup) };
     let renewed = record.clone().with_idle_deadline(deadline);
+    enter_index(at, &renewed, Some(record))?;
     at.put(leaf, &renewed.to_bytes())?;
     Ok(Lookup::Live(renewed))
 }
@@ -129,22 +130,29 @@ pub(super) fn update(
     Ok(Updated::Updated)
 }
 
-/// Writes a record over another. It is in the index of its subject before it is there, so that no session of
-/// somebody is missing when all of them are to be ended.
+/// Writes a record over another.
 fn write(
     at: &At<'_>,
     leaf: &Leaf,
     record: &Record,
     before: Option<&Record>,
 ) -> Result<(), Failure> {
-    if let Some(subject) = record.subject()
-        && before.and_then(Record::subject) != Some(subject)
-    {
-        at.namespace.index(subject, at.key)?;
-    }
+    enter_index(at, record, before)?;
     at.put(leaf, &record.to_bytes())?;
     leave_index(at, before, record.subject());
     Ok(())
+}
+
+/// Sees to it that a record is in the index of its subject before it is there, so that no session of somebody is
+/// missing when all of them are to be ended: also where the index has lost it since.
+fn enter_index(at: &At<'_>, record: &Record, before: Option<&Record>) -> Result<(), Failure> {
+    let Some(subject) = record.subject() else { return Ok(()) };
+    // What a killed writer put there need not be durable, unless the record was written as well.
+    let was_theirs = before.and_then(Record::subject) == Some(subject);
+    if was_theirs && at.namespace.is_indexed(subject, at.key)? {
+        return Ok(());
+    }
+    at.namespace.index(subject, at.key)
 }
 
 /// Takes a record that is no more out of the index of its subject, unless that is still the session's.
@@ -158,7 +166,9 @@ fn leave_index(at: &At<'_>, before: Option<&Record>, subject: Option<&str>) {
 
 pub(super) fn touch(at: &At<'_>, leaf: &Leaf, deadline: UnixMillis) -> Result<bool, Failure> {
     let Some(record) = at.live(leaf.as_fd())? else { return Ok(false) };
-    at.put(leaf, &record.with_idle_deadline(deadline).to_bytes())?;
+    let touched = record.clone().with_idle_deadline(deadline);
+    enter_index(at, &touched, Some(&record))?;
+    at.put(leaf, &touched.to_bytes())?;
     Ok(true)
 }
 

@@ -12,8 +12,10 @@ use sha2::{Digest, Sha256};
 
 use crate::id::SessionHandle;
 
-/// How the key of a session ends, beside the handle.
-const SESSION: &str = ":s:{";
+/// What stands before the handle in the key of a session.
+pub(super) const SESSION: &str = ":s:{";
+/// What stands before the subject's tag in the key of an index.
+pub(super) const INDEX: &str = ":u:{";
 
 /// The keys of one namespace.
 #[derive(Debug, Clone)]
@@ -59,7 +61,7 @@ impl Keys {
     }
 
     pub(super) fn index(&self, subject: SubjectTag) -> Vec<u8> {
-        self.key(":u:{", &subject.0)
+        self.key(INDEX, &subject.0)
     }
 
     /// The pattern that `SCAN` finds sessions with; escaped names have no character that it would interpret.

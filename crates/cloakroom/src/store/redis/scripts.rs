@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use redis::Script as Hashed;
 
+use super::keys;
 use super::value::{ANONYMOUS, ANONYMOUS_HEAD, ENDED, SIGNED_IN, SIGNED_IN_HEAD};
 use crate::record::at;
 use crate::time::UnixMillis;
@@ -59,6 +60,9 @@ fn constants() -> String {
     for (name, kind) in [("ANONYMOUS", ANONYMOUS), ("SIGNED_IN", SIGNED_IN), ("ENDED", ENDED)] {
         let _ = writeln!(text, "local {name} = '{}'", char::from(kind));
     }
+    for (name, part) in [("SESSION_KEY", keys::SESSION), ("INDEX_KEY", keys::INDEX)] {
+        let _ = writeln!(text, "local {name} = '{part}'");
+    }
     for (name, number) in [
         ("ANONYMOUS_HEAD", ANONYMOUS_HEAD as u64),
         ("SIGNED_IN_HEAD", SIGNED_IN_HEAD as u64),
@@ -82,7 +86,7 @@ mod tests {
     #[test]
     fn s_083_no_script_writes_what_it_did_not_find() {
         for (body, writes) in [
-            (include_str!("lua/update.lua"), &["'SET'", "bury(", "index("][..]),
+            (include_str!("lua/update.lua"), &["'SET'", "bury(", "index(", "keep_indexed("][..]),
             (include_str!("lua/load.lua"), &["move,"]),
             (include_str!("lua/touch.lua"), &["move("]),
         ] {

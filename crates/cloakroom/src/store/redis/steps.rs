@@ -187,6 +187,7 @@ impl RedisStore {
     ) -> Result<Value> {
         let mut keys = vec![self.keys.session(key)];
         let mut arguments = arguments.to_vec();
+        arguments.push(if self.server.has_one_slot() { b"1" } else { b"0" }.to_vec());
         let without_grant = arguments.len();
         for _ in 0..ATTEMPTS {
             let answer = self.server.run(script, &keys, &arguments).await.map_err(failed(tried))?;

@@ -72,9 +72,32 @@ local function index(key, handle, until_, now, slack)
   end
 end
 
+-- Enters a session that is there into the index again, should that have lost it.
+local function keep_indexed(key, handle, until_, now, slack)
+  -- Where it cannot be told the visitor is served all the same; a list fails by itself if the index is broken.
+  if redis.pcall('ZADD', key, 'GT', 'CH', digits(until_), handle) == 1 then
+    index(key, handle, until_, now, slack)
+  end
+end
+
+-- A renewal is told the key of the session alone. The others are made of it, and of the subject that is found.
+local function index_of(subject)
+  local hex = string.gsub(subject, '.', function(byte)
+    return string.format('%02x', string.byte(byte))
+  end)
+  return string.sub(KEYS[1], 1, -2 - 32 - #SESSION_KEY) .. INDEX_KEY .. hex .. '}'
+end
+
+local function own_handle()
+  local bytes = string.gsub(string.sub(KEYS[1], -33, -2), '..', function(pair)
+    return string.char(tonumber(pair, 16))
+  end)
+  return bytes
+end
+
 -- Moves the idle deadline. Returns the value as it is then; nothing if the index would forget the session
--- before it ends, and no `grant` says otherwise.
-local function move(value, found, deadline, now, slack, grant)
+-- before it ends, and no `grant` says otherwise. `whole` says whether this server has the index as well ('1').
+local function move(value, found, deadline, now, slack, whole, grant)
   local expires = math.min(deadline, found.absolute or deadline)
   local indexed = ''
   if found.subject then
@@ -86,6 +109,8 @@ local function move(value, found, deadline, now, slack, grant)
         index(KEYS[2], grant.handle, grant.until_, now, slack)
       end
       indexed = six(grant.until_)
+    elseif whole == '1' then
+      keep_indexed(index_of(found.subject), own_handle(), found.indexed, now, slack)
     end
   end
   local moved = six(deadline) .. indexed

@@ -5,7 +5,7 @@ local found = look(value, now)
 if found.state ~= 'live' then
   return value
 end
-local done, renewed = pcall(move, value, found, deadline, now, slack, grant_from(5))
+local done, renewed = pcall(move, value, found, deadline, now, slack, ARGV[5], grant_from(6))
 if done then
   return renewed or { value }
 end

@@ -1,5 +1,5 @@
 -- Stands before all else of the load: most loads renew nothing, and are spared what only a renewal needs.
--- ARGV: now, slack, secret hash, every (or empty), and a grant.
+-- ARGV: now, slack, secret hash, every (or empty), whether the index is here (0 or 1), and a grant.
 -- Returns the value; the value in a list if it was not renewed because the index has to be told first.
 
 local value = redis.call('GET', KEYS[1])

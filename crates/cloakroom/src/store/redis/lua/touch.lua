@@ -1,4 +1,4 @@
--- ARGV: now, slack, deadline, and a grant.
+-- ARGV: now, slack, deadline, whether the index is here (0 or 1), and a grant.
 -- Returns 1 or 0, whether there was a live session; -1 if it cannot be read; the value if the index has to be
 -- told first.
 
@@ -11,7 +11,7 @@ end
 if found.state ~= 'live' then
   return 0
 end
-if move(value, found, deadline, now, slack, grant_from(4)) then
+if move(value, found, deadline, now, slack, ARGV[4], grant_from(5)) then
   return 1
 end
 return { value }

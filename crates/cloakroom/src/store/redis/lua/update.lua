@@ -25,6 +25,9 @@ end
 if next_found.subject then
   if next_found.subject == found.subject and expires <= found.indexed then
     next_value = string.sub(next_value, 1, 7) .. six(found.indexed) .. string.sub(next_value, 14)
+    if KEYS[2] then
+      keep_indexed(KEYS[2], ARGV[9], found.indexed, now, slack)
+    end
   elseif KEYS[2] then
     index(KEYS[2], ARGV[9], tonumber(ARGV[10]), now, slack)
   elseif ARGV[8] ~= '1' then

@@ -28,11 +28,14 @@ local function leave()
   end
 end
 
--- Keeps what we know for so long, and the index at least as long.
+-- Keeps what we know for so long, and the session in the index at least as long, also where that has lost it.
 local function retain(tag, life)
   redis.call('PEXPIRE', known_at, digits(life))
-  if tag and tag ~= '' and redis.call('PTTL', index(tag)) < life then
-    redis.call('PEXPIRE', index(tag), digits(life))
+  if tag and tag ~= '' then
+    redis.call('SADD', index(tag), string.sub(known_at, -32))
+    if redis.call('PTTL', index(tag)) < life then
+      redis.call('PEXPIRE', index(tag), digits(life))
+    end
   end
 end
 
@@ -139,8 +142,5 @@ local function put(id)
   redis.call('HDEL', known_at, 'ended', 'any', 'over')
   redis.call('HSET', known_at, 'key', id, 'revision', ARGV[9], 'digest', redis.sha1hex(ARGV[7]), 'idle', ARGV[10],
     'absolute', ARGV[11], 'expiry', digits(clock() + left), 'subject', ARGV[14], 'record', ARGV[8])
-  if ARGV[14] ~= '' then
-    redis.call('SADD', index(ARGV[14]), string.sub(known_at, -32))
-  end
   retain(ARGV[14], left + keep)
 end
