@@ -16,6 +16,8 @@ mod index;
 mod kept;
 #[path = "sessions/log.rs"]
 mod log;
+#[path = "redis/repeated.rs"]
+mod repeated;
 #[path = "redis/replicas.rs"]
 mod replicas;
 #[path = "redis/requests.rs"]

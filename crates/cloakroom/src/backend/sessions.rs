@@ -154,7 +154,11 @@ impl Sessions {
     /// As [`of`](Self::of).
     pub async fn revoke_of(&self, subject: &str, handle: SessionHandle) -> Result<bool> {
         let own = self.backend.by_subject(subject).await?.iter().any(|(own, _)| *own == handle);
-        Ok(own && self.revoke(handle).await?)
+        if own {
+            return self.revoke(handle).await;
+        }
+        self.backend.confirm_ends(subject).await?;
+        Ok(false)
     }
 
     /// Ends all sessions of a subject; how many.
@@ -162,7 +166,8 @@ impl Sessions {
     /// Every session whose sign-in was acknowledged before this call is dead after it.
     ///
     /// # Errors
-    /// As [`of`](Self::of). Some may have ended then; call it again.
+    /// As [`of`](Self::of). Some may have ended then; call it again, which also makes sure that those stay so whose end
+    /// was not confirmed.
     pub async fn revoke_all(&self, subject: &str) -> Result<u64> {
         self.revoke_except(subject, None).await
     }
@@ -204,6 +209,7 @@ impl Sessions {
                 revoked += 1;
             }
         }
+        self.backend.confirm_ends(subject).await?;
         Ok(revoked)
     }
 }
@@ -225,6 +231,12 @@ impl ServerSideSessionBackend {
             self.bounded(Call::Waits(self.directory()?.by_subject(subject, self.now()))).await?;
         found.sort_by_key(|(handle, record)| (record.authenticated_at(), *handle));
         Ok(found)
+    }
+
+    /// Sessions that a call before has ended, and failed all the same, are in no list.
+    async fn confirm_ends(&self, subject: &str) -> Result<()> {
+        let confirmed = self.directory()?.confirm_ends(subject, self.now());
+        self.bounded(Call::Waits(confirmed)).await
     }
 
     pub(super) async fn end(&self, handle: SessionHandle, why: Ended) -> Result<bool> {

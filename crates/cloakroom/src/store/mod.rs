@@ -221,6 +221,20 @@ pub trait Directory: Send + Sync {
 
     /// The number of live sessions.
     fn count(&self, now: UnixMillis) -> BoxFuture<'_, Result<u64>>;
+
+    /// Makes sure that sessions of a subject which have ended stay so, should a delete have ended them and failed all the
+    /// same, because it was not confirmed.
+    ///
+    /// A list does not show those any more, so whoever repeats a revocation that failed, of all sessions of the subject, calls this
+    /// as well. The default does nothing, which is right for a store whose deletes fail only before they have done anything, or
+    /// whose lists see to it.
+    ///
+    /// # Errors
+    /// As that delete.
+    fn confirm_ends<'a>(&'a self, subject: &'a str, now: UnixMillis) -> BoxFuture<'a, Result<()>> {
+        let _ = (subject, now);
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// What a store found under a key.

@@ -54,6 +54,8 @@ pub enum Operation {
     Page,
     /// [`Directory::count`].
     Count,
+    /// [`Directory::confirm_ends`].
+    ConfirmEnds,
 }
 
 /// What goes wrong with a call.
@@ -325,6 +327,7 @@ impl<S: Store> WholeIds for FaultyStore<S> {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<S: Store> Directory for FaultyStore<S> {
     fn by_subject<'a>(
         &'a self,
@@ -348,5 +351,10 @@ impl<S: Store> Directory for FaultyStore<S> {
     fn count(&self, now: UnixMillis) -> BoxFuture<'_, Result<u64>> {
         let work = async move { self.inner_directory()?.count(now).await };
         Box::pin(self.run(Operation::Count, work))
+    }
+
+    fn confirm_ends<'a>(&'a self, subject: &'a str, now: UnixMillis) -> BoxFuture<'a, Result<()>> {
+        let work = async move { self.inner_directory()?.confirm_ends(subject, now).await };
+        Box::pin(self.run(Operation::ConfirmEnds, work))
     }
 }

@@ -14,12 +14,12 @@ use crate::commands::commands;
 use crate::common::{START, create, handle, live, namespace, patient, record, recover, server};
 
 /// Far longer than a replica takes that is well.
-const LONG: Duration = Duration::from_secs(10);
+pub(crate) const LONG: Duration = Duration::from_secs(10);
 /// For replicas that will not confirm anything.
-const SHORT: Duration = Duration::from_millis(50);
+pub(crate) const SHORT: Duration = Duration::from_millis(50);
 
 /// A store whose writes this many replicas confirm.
-async fn confirmed(url: &str, replicas: u32, within: Duration) -> RedisStore {
+pub(crate) async fn confirmed(url: &str, replicas: u32, within: Duration) -> RedisStore {
     let builder = RedisStoreBuilder::from_url(url).expect("a URL").with_timeout(2 * LONG);
     builder.with_replicas(replicas, within).connect().await.expect("it runs")
 }
@@ -31,7 +31,7 @@ pub(crate) async fn store() -> Option<RedisStore> {
 }
 
 /// A server and its replica, behind a proxy that can keep everything from it; `None` without Redis.
-fn replicated() -> Option<(RedisServer, Proxy, RedisServer)> {
+pub(crate) fn replicated() -> Option<(RedisServer, Proxy, RedisServer)> {
     let master = server()?;
     let proxy = Proxy::start(master.port()).expect("a socket");
     let port = proxy.port().to_string();
@@ -42,7 +42,7 @@ fn replicated() -> Option<(RedisServer, Proxy, RedisServer)> {
 }
 
 #[track_caller]
-fn unconfirmed<T: std::fmt::Debug>(outcome: Result<T, Error>) {
+pub(crate) fn unconfirmed<T: std::fmt::Debug>(outcome: Result<T, Error>) {
     let error = outcome.expect_err("no replica has it");
     assert_eq!((error.kind(), error.store()), (ErrorKind::Unavailable, Some("redis")));
     assert!(error.to_string().contains("fewer replicas"), "{error}");
@@ -82,7 +82,9 @@ async fn s_099_what_a_replica_confirmed_outlives_the_master_and_nothing_else_mus
     // What writes nothing has nothing to be confirmed.
     let updated = store.update(handle(22), record(1), revisions[22], START).await.unwrap();
     assert_eq!(updated, Updated::Conflict);
-    assert!(!store.delete(handle(21), Ended::Revoked, START).await.unwrap());
+    assert!(!store.delete(handle(70), Ended::Revoked, START).await.unwrap());
+    // Nor is an end taken for confirmed because it is there already.
+    unconfirmed(store.delete(handle(21), Ended::Revoked, START).await);
 
     master.kill().unwrap();
     replica.cli(&["REPLICAOF", "NO", "ONE"]).unwrap();

@@ -88,6 +88,8 @@ fn clean(at: &At<'_>, subject: &str) -> Result<(), Failure> {
         Err(_) => true,
     };
     if !is_theirs {
+        // Perhaps it was ended by a call that failed before that was durable: by its entry it is found to try again.
+        at.sync(&leaf)?;
         at.namespace.unindex(subject, at.key);
     }
     Ok(())

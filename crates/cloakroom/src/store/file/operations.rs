@@ -43,7 +43,7 @@ impl At<'_> {
         self.sync(leaf)
     }
 
-    fn sync(&self, leaf: &Leaf) -> Result<(), Failure> {
+    pub(super) fn sync(&self, leaf: &Leaf) -> Result<(), Failure> {
         self.namespace.disk().sync_folder(leaf).map_err(Failure::NotSynced)
     }
 

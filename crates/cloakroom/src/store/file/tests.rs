@@ -324,6 +324,33 @@ async fn s_093_files_and_folders_are_synced_before_a_change_is_acknowledged() {
     }
 }
 
+/// A list takes what has ended out of the index, by which whoever repeats the end finds it.
+#[tokio::test]
+async fn s_093_an_end_that_the_disk_did_not_confirm_is_confirmed_before_a_list_forgets_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (broken, synced) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (is_broken, count) = (broken.clone(), synced.clone());
+    let hook = move |step| {
+        if step != Step::SyncFolder {
+            return None;
+        }
+        count.fetch_add(1, Ordering::SeqCst);
+        is_broken.load(Ordering::SeqCst).then_some(Fault::Fail(Errno::IO))
+    };
+    let store = open_with(&fresh(&folder, "a"), Some(Box::new(hook)));
+    Change::Delete.prepare(&store).await;
+    broken.store(true, Ordering::SeqCst);
+    Change::Delete.run(&store).await.unwrap_err();
+    for _ in 0..2 {
+        let error = store.by_subject("ada", NOW).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+    }
+    broken.store(false, Ordering::SeqCst);
+    let before = synced.load(Ordering::SeqCst);
+    assert!(store.by_subject("ada", NOW).await.unwrap().is_empty());
+    assert!(synced.load(Ordering::SeqCst) > before);
+}
+
 /// A process that stops with a folder's lock costs those who wait their time and nothing else.
 #[tokio::test]
 async fn a_call_that_waits_for_a_lock_in_vain_has_changed_nothing() {

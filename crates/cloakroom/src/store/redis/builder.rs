@@ -76,7 +76,7 @@ impl RedisStoreBuilder {
             keys: Keys::new(),
             timeout: TIMEOUT,
             replicas: None,
-            settings: Settings { slack: SLACK, remember: REMEMBER },
+            settings: Settings { slack: SLACK, remember: REMEMBER, confirms: false },
         }
     }
 
@@ -102,7 +102,8 @@ impl RedisStoreBuilder {
     /// Sets for how long it is remembered why a session ended. Default: 1 day; zero for not at all, at
     /// most a year.
     ///
-    /// It costs about 100 bytes for each session that ended within it.
+    /// It costs about 100 bytes for each session that ended within it. Where [replicas](Self::with_replicas) confirm an
+    /// end, that there was one is known for a minute at least, so that it can be repeated.
     pub fn with_remembered_ends(mut self, remember: Duration) -> Self {
         self.settings.remember = remember.min(YEAR);
         self
@@ -118,10 +119,11 @@ impl RedisStoreBuilder {
     /// `WAIT` is sent behind the writes that leave together, on a connection of their own, so that no read waits for a replica. A
     /// write that too few confirm is [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable), and cannot be taken back: the server has it. The
     /// backend then finds a change stored and goes on with it; an end is answered with 503, and its cookie goes all
-    /// the same. To refuse writes while replicas are missing, set `min-replicas-to-write` on the server as well.
+    /// the same. To repeat the end asks them again, [`Sessions::revoke_all`](crate::Sessions::revoke_all) as well. To refuse writes while replicas are missing, set `min-replicas-to-write` on the server as well.
     /// Renewals are not waited for: to lose one shortens a session.
     pub fn with_replicas(mut self, count: u32, within: Duration) -> Self {
         self.replicas = Replicas::new(count, within);
+        self.settings.confirms = self.replicas.is_some();
         self
     }
 
@@ -134,7 +136,7 @@ impl RedisStoreBuilder {
     /// Whether replicas have to confirm writes.
     #[cfg(feature = "litestar")]
     pub(in crate::store) fn asks_replicas(&self) -> bool {
-        self.replicas.is_some()
+        self.settings.confirms
     }
 
     /// Makes the store without asking the server, so that an application can start while it is down.

@@ -6,6 +6,8 @@ use super::RedisStore;
 use super::call::Call;
 use super::failure::{Failure, bytes, list};
 use super::keys::SubjectTag;
+use super::scripts::SCRIPTS;
+use super::steps::millis;
 use super::value::{self, ENDED};
 use crate::error::{Error, Result};
 use crate::id::SessionHandle;
@@ -18,6 +20,7 @@ const CHUNK: usize = 256;
 
 const LIST: &str = "list sessions";
 const COUNT: &str = "count sessions";
+const CONFIRM: &str = "have the end of sessions confirmed";
 
 impl Directory for RedisStore {
     fn by_subject<'a>(
@@ -27,12 +30,7 @@ impl Directory for RedisStore {
     ) -> BoxFuture<'a, Result<Vec<(SessionHandle, Record)>>> {
         Box::pin(async move {
             let index = self.keys.index(SubjectTag::of(subject));
-            let answer = self.server.call(Call::new("ZRANGE", &index).arg(0).arg(-1)).await;
-            let entries = answer.and_then(list).map_err(failed(LIST))?;
-            let handles: Vec<_> = entries
-                .into_iter()
-                .filter_map(|entry| Some(SessionHandle::from_bytes(entry.try_into().ok()?)))
-                .collect();
+            let handles = self.indexed(&index).await.map_err(failed(LIST))?;
             let (mut found, mut ended) = (Vec::new(), Vec::new());
             for chunk in handles.chunks(CHUNK) {
                 let values = self.values(chunk).await.map_err(failed(LIST))?;
@@ -43,16 +41,42 @@ impl Directory for RedisStore {
                         }
                         // Another's, or of nobody yet: its entry may be older or newer than it.
                         Some(_) => {}
-                        None if value.is_some_and(|value| value.first() == Some(&ENDED)) => {
-                            ended.push(handle);
-                        }
+                        None if is_ended(value.as_deref()) => ended.push(handle),
                         // One that is not there may be about to be written: the index is told first.
                         None => {}
                     }
                 }
             }
-            self.forget(&index, &ended).await;
+            if self.settings.confirms && !ended.is_empty() {
+                // By its entry an end is found that replicas have yet to confirm. A list does not wait for them.
+                let store = self.clone();
+                tokio::spawn(async move {
+                    if store.confirm(&ended).await.is_ok() {
+                        store.forget(&index, &ended).await;
+                    }
+                });
+            } else {
+                self.forget(&index, &ended).await;
+            }
             Ok(found)
+        })
+    }
+
+    fn confirm_ends<'a>(&'a self, subject: &'a str, _now: UnixMillis) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if !self.settings.confirms {
+                return Ok(());
+            }
+            let index = self.keys.index(SubjectTag::of(subject));
+            let handles = self.indexed(&index).await.map_err(failed(CONFIRM))?;
+            for chunk in handles.chunks(CHUNK) {
+                let values = self.values(chunk).await.map_err(failed(CONFIRM))?;
+                let ended = chunk.iter().zip(values).filter(|(_, it)| is_ended(it.as_deref()));
+                let ended: Vec<_> = ended.map(|(&handle, _)| handle).collect();
+                self.confirm(&ended).await.map_err(failed(CONFIRM))?;
+                self.forget(&index, &ended).await;
+            }
+            Ok(())
         })
     }
 
@@ -120,6 +144,33 @@ impl Directory for RedisStore {
 }
 
 impl RedisStore {
+    /// The sessions that an index has: some may have ended, or be another's by now.
+    async fn indexed(&self, index: &[u8]) -> Result<Vec<SessionHandle>, Failure> {
+        let answer = self.server.call(Call::new("ZRANGE", index).arg(0).arg(-1)).await;
+        let entries = answer.and_then(list)?.into_iter();
+        let handles =
+            entries.filter_map(|entry| Some(SessionHandle::from_bytes(entry.try_into().ok()?)));
+        Ok(handles.collect())
+    }
+
+    /// Has replicas confirm that these have ended.
+    async fn confirm(&self, ended: &[SessionHandle]) -> Result<(), Failure> {
+        let calls = |with_text| {
+            let calls = ended.iter().map(|&handle| {
+                let (keys, arguments) =
+                    ([self.keys.session(handle)], [millis(self.settings.keeps_ends())]);
+                Call::script(&SCRIPTS.confirm, with_text, &keys, &arguments)
+            });
+            calls.collect()
+        };
+        match self.writes.call_all(calls(false)).await {
+            Err(failure) if failure.lacks_script() => {
+                self.writes.call_all(calls(true)).await.map(drop)
+            }
+            answers => answers.map(drop),
+        }
+    }
+
     async fn values(&self, handles: &[SessionHandle]) -> Result<Vec<Option<Vec<u8>>>, Failure> {
         self.get(handles, |key| Call::new("GET", key)).await
     }
@@ -145,6 +196,10 @@ impl RedisStore {
         }
         let _ = self.server.call(call).await;
     }
+}
+
+fn is_ended(value: Option<&[u8]>) -> bool {
+    value.is_some_and(|value| value.first() == Some(&ENDED))
 }
 
 /// The live record in a value. One that cannot be read is none: a list shows the others.

@@ -35,6 +35,10 @@ use crate::id::SessionHandle;
 
 /// What errors and events call this store.
 const NAME: &str = "redis";
+
+/// How long an end stays at least that replicas have to confirm.
+const REPEATABLE: Duration = Duration::from_secs(60);
+
 /// A store in Redis (6.2 or later) or Valkey, for sessions that several processes share.
 ///
 /// It is **not** good for sessions that must never be lost: Redis acknowledges a write before it is on disk or
@@ -94,6 +98,16 @@ pub struct RedisStore {
 struct Settings {
     slack: Duration,
     remember: Duration,
+    /// Whether replicas have to confirm writes.
+    confirms: bool,
+}
+
+impl Settings {
+    /// How long the server knows that a session has ended: where replicas confirm it, long enough for a call to be
+    /// repeated that they did not.
+    fn keeps_ends(self) -> Duration {
+        self.remember.max(if self.confirms { REPEATABLE } else { Duration::ZERO })
+    }
 }
 
 impl RedisStore {

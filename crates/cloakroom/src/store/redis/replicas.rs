@@ -10,6 +10,9 @@ use redis::{Pipeline, Value};
 
 use super::failure::{Failure, number};
 
+/// What a script answers that found done what it was to do, and wrote for the sake of replicas alone.
+pub(super) const AGAIN: i64 = 4;
+
 /// What a connection is used by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms {
@@ -52,8 +55,8 @@ impl Replicas {
         pipeline.cmd("WAIT").arg(self.count).arg(within);
     }
 
-    /// Turns the answers of what was written into failures if too few replicas `confirmed` it. An answer other than 1 says that
-    /// nothing was written.
+    /// Turns the answers of what was written into failures if too few replicas `confirmed` it. An answer other than 1 and
+    /// [`AGAIN`] says that nothing was written.
     pub(super) fn judge(
         self,
         confirmed: Result<Value, Failure>,
@@ -65,7 +68,7 @@ impl Replicas {
             Err(failure) => failure,
         };
         for answer in answers {
-            if matches!(answer, Ok(Value::Int(1))) {
+            if matches!(answer, Ok(Value::Int(1 | AGAIN))) {
                 *answer = Err(failure.clone());
             }
         }

@@ -25,6 +25,7 @@ pub(super) struct Scripts {
     pub(super) update: Script,
     pub(super) touch: Script,
     pub(super) delete: Script,
+    pub(super) confirm: Script,
     pub(super) index: Script,
 }
 
@@ -34,6 +35,7 @@ pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts {
     update: script(include_str!("lua/update.lua")),
     touch: script(include_str!("lua/touch.lua")),
     delete: script(include_str!("lua/delete.lua")),
+    confirm: script(include_str!("lua/confirm.lua")),
     index: script(include_str!("lua/index.lua")),
 });
 

@@ -7,6 +7,7 @@ use redis::Value;
 use super::call::Call;
 use super::failure::{Failure, bytes, number};
 use super::keys::SubjectTag;
+use super::replicas::AGAIN;
 use super::scripts::{SCRIPTS, Script};
 use super::{NAME, RedisStore, value};
 use crate::error::{Error, ErrorKind, Result};
@@ -154,11 +155,12 @@ impl Store for RedisStore {
 
     async fn delete(&self, key: SessionHandle, why: Ended, now: UnixMillis) -> Result<bool> {
         let [stone, remember] = self.stone(why, now);
-        let arguments = [digits(now.as_millis()), stone, remember];
+        let confirms = digits(self.settings.confirms.into());
+        let arguments = [digits(now.as_millis()), stone, remember, confirms];
         let answer = self.writes.run(&SCRIPTS.delete, &[self.keys.session(key)], &arguments).await;
         match answer.and_then(number).map_err(failed(DELETE))? {
             1 => Ok(true),
-            0 => Ok(false),
+            0 | AGAIN => Ok(false),
             _ => Err(Failure::Nonsense.into_error(DELETE)),
         }
     }
@@ -269,8 +271,8 @@ impl RedisStore {
 
     /// What is left of a session, and for how many milliseconds.
     fn stone(&self, why: Ended, now: UnixMillis) -> [Vec<u8>; 2] {
-        let remember = self.settings.remember;
-        [value::stone(why, now.plus(remember)), millis(remember)]
+        let forget_at = now.plus(self.settings.remember);
+        [value::stone(why, forget_at), millis(self.settings.keeps_ends())]
     }
 
     fn slack(&self) -> Vec<u8> {
@@ -289,7 +291,7 @@ fn failed(tried: &'static str) -> impl FnOnce(Failure) -> Error {
     move |failure| failure.into_error(tried)
 }
 
-fn millis(duration: Duration) -> Vec<u8> {
+pub(super) fn millis(duration: Duration) -> Vec<u8> {
     digits(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 

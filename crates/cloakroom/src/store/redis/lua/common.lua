@@ -149,3 +149,9 @@ local function bury(stone, remember)
     redis.call('DEL', KEYS[1])
   end
 end
+
+-- Writes to what is left of a session, and changes nothing: `WAIT` waits for what its connection has written.
+local function bury_again(remember)
+  local left = redis.call('PTTL', KEYS[1])
+  redis.call('PEXPIRE', KEYS[1], digits(left > 0 and left or remember))
+end
