@@ -3,6 +3,8 @@
 
 #[path = "tower/app.rs"]
 mod app;
+#[path = "tower/given_up.rs"]
+mod given_up;
 #[path = "sessions/log.rs"]
 mod log;
 #[path = "tower/refused.rs"]

@@ -9,6 +9,8 @@ mod cleanup;
 mod commit;
 mod load;
 mod message;
+#[cfg(feature = "tower")]
+mod owed;
 mod plan;
 mod queue;
 mod rate;
@@ -52,7 +54,7 @@ use crate::time::{Clock, SystemClock, UnixMillis};
 ///    [`store_in_message`](Self::store_in_message); if that fails, the answer is the error's status.
 /// 4. It puts the [`MessageHeaders`] into the response.
 /// 5. If the framework drops the request half-way, it calls `store_in_message` with status 500 in a task of its own,
-///    so that an end of the session takes effect.
+///    so that an end of the session takes effect, and a limit on the sessions of a subject.
 ///
 /// `testkit::adapter` holds the cases that prove it.
 ///

@@ -19,8 +19,7 @@ pin_project! {
     pub struct ResponseFuture<F, B> {
         #[pin]
         inner: F,
-        session: EndOnDrop,
-        commit: Option<Commit<B>>,
+        unanswered: Unanswered<B>,
     }
 }
 
@@ -32,7 +31,7 @@ struct Commit<B> {
 
 impl<F, B> ResponseFuture<F, B> {
     pub(super) fn new(inner: F, session: Option<Arc<Shared>>) -> Self {
-        Self { inner, session: EndOnDrop(session), commit: None }
+        Self { inner, unanswered: Unanswered { session, commit: None } }
     }
 }
 
@@ -45,30 +44,31 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if this.commit.is_none() {
+        let Unanswered { session, commit } = this.unanswered;
+        if commit.is_none() {
             let mut response = match ready!(this.inner.poll(cx)) {
                 Ok(response) => response,
                 Err(error) => return Poll::Ready(Err(error)),
             };
-            let Some(shared) = &this.session.0 else { return Poll::Ready(Ok(response)) };
+            let Some(shared) = &*session else { return Poll::Ready(Ok(response)) };
             let keep = shared.backend.keeps_changes(response.status().as_u16());
             match shared.backend.close(shared, keep) {
                 Closed::Unused => {
-                    this.session.0 = None;
+                    *session = None;
                     return Poll::Ready(Ok(response));
                 }
                 Closed::Unchanged => {
                     headers::apply(&mut response, shared);
-                    this.session.0 = None;
+                    *session = None;
                     return Poll::Ready(Ok(response));
                 }
                 Closed::Changed => {}
             }
             let committed = shared.clone();
             let stored = Box::pin(async move { committed.backend.commit(&committed, keep).await });
-            *this.commit = Some(Commit { response, stored });
+            *commit = Some(Commit { response, stored });
         }
-        let (Some(commit), Some(shared)) = (this.commit.as_mut(), &this.session.0) else {
+        let (Some(commit), Some(shared)) = (commit.as_mut(), &*session) else {
             unreachable!("a commit is only begun for a session");
         };
         let stored = ready!(commit.stored.as_mut().poll(cx));
@@ -105,21 +105,30 @@ impl<F, B> fmt::Debug for ResponseFuture<F, B> {
     }
 }
 
-/// The session of a request whose response is not out yet.
+/// The session of a request whose response is not out yet, and what stores it.
 ///
 /// If the response is never made (the client went away, the handler panicked), data is dropped with it; an
-/// end of the session takes effect all the same.
-struct EndOnDrop(Option<Arc<Shared>>);
+/// end of the session takes effect all the same, and so does a limit on the sessions of whoever was being signed in.
+struct Unanswered<B> {
+    session: Option<Arc<Shared>>,
+    commit: Option<Commit<B>>,
+}
 
-impl Drop for EndOnDrop {
+impl<B> Drop for Unanswered<B> {
     fn drop(&mut self) {
-        let Some(shared) = self.0.take() else { return };
-        if shared.used_state().is_none_or(|state| state.wanted.end.is_none()) {
+        let Some(shared) = self.session.take() else { return };
+        let goes_on = shared.backend.goes_on(&shared);
+        // Dropped where it does not: then it is known what may have been stored.
+        let rest = self.commit.take().filter(|_| goes_on).map(|commit| commit.stored);
+        if rest.is_none() && !shared.backend.owes(&shared) {
             return;
         }
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(async move {
                 // A failure is an event of its own; nobody is left to be told.
+                if let Some(rest) = rest {
+                    let _ = rest.await;
+                }
                 let _ = shared.backend.commit(&shared, false).await;
             })),
             Err(_) => tracing::error!("a session was to end, but there is no runtime to end it on"),

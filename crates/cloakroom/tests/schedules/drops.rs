@@ -110,6 +110,23 @@ fn s_079_a_refused_sign_in_given_up_at_any_poll_leaves_none() {
     });
 }
 
+/// An adapter whose request is dropped commits once more, with status 500: no sign-in stays that is one too many.
+#[test]
+fn s_069_a_sign_in_given_up_at_any_poll_keeps_within_the_limit() {
+    let config = ServerSideSessionConfig::default().with_max_sessions_per_subject(1);
+    let bed = Bed::new(Steps::CallsAndReplies, config);
+    let _time = bed.runtime.enter();
+    at_every_poll(|polls| {
+        bed.aged(Some("ada"));
+        let session = bed.look("");
+        session.sign_in("ada").unwrap();
+        let done = give_up_after(polls, bed.backend.store_in_message(&session, 200)).is_some();
+        finish(bed.backend.store_in_message(&session, 500)).1.unwrap();
+        assert_eq!(bed.live(), 1, "after {polls} polls");
+        done
+    });
+}
+
 #[test]
 fn s_079_a_first_commit_given_up_at_any_poll_is_nothing_or_all() {
     let bed = bed();
