@@ -1,5 +1,7 @@
 //! Writes that arrive after whoever sent them has gone, as over a network.
 
+use std::time::Duration;
+
 use cloakroom::store::{Created, Directory, Ended, Lookup, Renewal, Updated, WholeIds};
 use cloakroom::testkit::{Fault, FaultyStore, Gate, Operation, TestClock};
 use cloakroom::{
@@ -165,4 +167,38 @@ async fn a_replay_that_failed_is_taken_up_again() {
     session.save().await.unwrap_err();
     session.save().await.unwrap();
     assert_eq!(bed.load(&cookie).await.get::<u64>("n").unwrap(), Some(2));
+}
+
+/// The replay had gone on to a record whose secret another request had rotated. From there the next write would be made, and told to
+/// the browser, under the old one: as if that had been stolen, once its grace is over.
+#[tokio::test]
+async fn s_079_a_replay_that_failed_is_not_taken_up_under_an_old_secret() {
+    let config = ServerSideSessionConfig::default().with_rotate_every(Duration::from_secs(60));
+    let bed = crate::Bed::with(config);
+    let old = bed.create().await;
+    let session = bed.load(&old).await;
+    session.update("n", |n: &mut u64| *n += 1).unwrap();
+    bed.clock.advance(Duration::from_secs(61));
+    let other = bed.load(&old).await;
+    other.update("n", |n: &mut u64| *n += 10).unwrap();
+    let new = bed.commit(&other, &old).await;
+    assert_ne!(new, old);
+
+    bed.store.inject(Operation::Update, 2, Fault::Fail);
+    bed.store.inject(Operation::Update, 3, Fault::Fail);
+    session.save().await.unwrap_err();
+    for _ in 0..2 {
+        let (headers, outcome) = bed.backend.store_in_message(&session, 200).await;
+        let error = outcome.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("begin again"), "{error}");
+        assert_eq!(headers.set_cookie, None);
+    }
+    // Which the browser does, and what it holds stays good.
+    let again = bed.load(&old).await;
+    again.update("n", |n: &mut u64| *n += 1).unwrap();
+    let held = bed.commit(&again, &old).await;
+    bed.clock.advance(Duration::from_secs(3600));
+    assert_eq!(bed.load(&held).await.get::<u64>("n").unwrap(), Some(11));
+    assert!(bed.is_alive(&held).await);
 }
