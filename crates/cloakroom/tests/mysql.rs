@@ -1,6 +1,8 @@
 //! The store in MariaDB keeps the contract, whatever the server is set to, and survives its server.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "network/dropping.rs"]
+mod dropping;
 #[path = "mysql/faults.rs"]
 mod faults;
 #[path = "mysql/given_up.rs"]

@@ -1,6 +1,8 @@
 //! The store in PostgreSQL keeps the contract, directly and through PgBouncer, and survives its server.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "network/dropping.rs"]
+mod dropping;
 #[path = "postgres/ends.rs"]
 mod ends;
 #[path = "postgres/faults.rs"]

@@ -6,6 +6,7 @@ use cloakroom::store::{Created, Ended, Store, Updated};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, TxOpts};
 
+use crate::dropping::begin_and_drop;
 use crate::or_skip;
 use crate::records::{NOW, key, live, number, record};
 use crate::setup::{builder, client, on, server};
@@ -51,15 +52,6 @@ async fn s_078_dropped_futures_leave_no_reply_behind() {
     assert!(dropped >= 100, "{dropped} were dropped, {finished} finished");
     // Every permit of the pool of one is back.
     assert!(store.delete(key(0), Ended::Destroyed, NOW).await.unwrap());
-}
-
-/// Polls a call until it has sent its statement, and drops it.
-async fn begin_and_drop<T>(call: impl Future<Output = T>) {
-    let mut call = Box::pin(call);
-    let pending = std::future::poll_fn(|context| {
-        std::task::Poll::Ready(call.as_mut().poll(context).is_pending())
-    });
-    assert!(pending.await, "no server answers in no time");
 }
 
 /// The connections of the server that are not the one that asks.

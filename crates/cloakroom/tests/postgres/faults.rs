@@ -8,6 +8,7 @@ use std::time::Duration;
 use cloakroom::ErrorKind;
 use cloakroom::store::{Created, Ended, PostgresStore, Store, Updated};
 
+use crate::dropping::begin_and_drop;
 use crate::or_skip;
 use crate::outages::works_again;
 use crate::records::{NOW, key, live, number, record};
@@ -109,15 +110,6 @@ async fn processes(name: &str) -> Vec<i32> {
     let sql = "SELECT pid FROM pg_stat_activity WHERE application_name = $1";
     let rows = shared_client().await.query(sql, &[&name]).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()
-}
-
-/// Polls a call until it has sent its statement, and drops it.
-pub(crate) async fn begin_and_drop<T>(call: impl Future<Output = T>) {
-    let mut call = Box::pin(call);
-    let pending = std::future::poll_fn(|context| {
-        std::task::Poll::Ready(call.as_mut().poll(context).is_pending())
-    });
-    assert!(pending.await, "no server answers in no time");
 }
 
 /// A store of one connection, by whose name the server knows it.

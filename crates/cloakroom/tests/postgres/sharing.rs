@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
 
-use crate::faults::begin_and_drop;
+use crate::dropping::begin_and_drop;
 use crate::records::{NOW, key, live, number, record};
 use crate::setup::{builder, client, fresh, on, server};
 use crate::{Server, or_skip};
