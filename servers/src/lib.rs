@@ -19,6 +19,7 @@ mod redis;
 mod redis_cluster;
 mod redis_sentinel;
 mod secret;
+mod shared;
 mod user;
 
 use std::io;

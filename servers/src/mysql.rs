@@ -5,11 +5,11 @@ use std::io;
 
 use tempfile::TempDir;
 
-use crate::janitor::{Served, shared};
 use crate::mysql_program::Program;
 use crate::ports::free_port;
 use crate::process::Process;
 use crate::secret::random_word;
+use crate::shared::{Served, shared};
 use crate::user::give;
 
 /// Names a server that runs already; its user must be allowed to create databases and users.
@@ -69,7 +69,7 @@ impl MysqlServer {
     pub fn shared() -> Option<&'static str> {
         static SHARED: Served<MysqlServer> = Served::new();
         let start = || Self::start(&[]);
-        shared(&SHARED, URL, "mariadb-server", start, |this| (this.url(), &this.process))
+        shared(&SHARED, URL, "mariadb-server", start, Self::url)
     }
 
     /// Where it is: `mysql://user:password@127.0.0.1:port/cloakroom`.

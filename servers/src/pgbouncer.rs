@@ -4,10 +4,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::janitor::{Served, shared};
 use crate::ports::free_port;
 use crate::postgres::Postgres;
 use crate::process::Process;
+use crate::shared::{Served, shared};
 use crate::user::{command, give};
 
 const PROGRAM: &str = "/usr/sbin/pgbouncer";
@@ -18,7 +18,7 @@ const URL: &str = "CLOAKROOM_TEST_PGBOUNCER_URL";
 /// PgBouncer on a port of the loopback interface. Dropping it ends it.
 #[derive(Debug)]
 pub struct PgBouncer {
-    process: Process,
+    _process: Process,
     url: String,
 }
 
@@ -52,7 +52,7 @@ impl PgBouncer {
         // On a port of another program it would not have come so far.
         process.wait_for_output(&format!("listening on 127.0.0.1:{port}"))?;
         let url = format!("postgres://{user}@127.0.0.1:{port}/{database}");
-        Ok(Some(Self { process, url }))
+        Ok(Some(Self { _process: process, url }))
     }
 
     /// The one that the tests of this process share, before the server that they share: its URL.
@@ -64,7 +64,7 @@ impl PgBouncer {
     pub fn shared() -> Option<&'static str> {
         static SHARED: Served<PgBouncer> = Served::new();
         let start = || Postgres::shared().map_or(Ok(None), Self::start);
-        shared(&SHARED, URL, "pgbouncer", start, |this| (this.url(), &this.process))
+        shared(&SHARED, URL, "pgbouncer", start, Self::url)
     }
 
     /// Where it is: `postgres://user@127.0.0.1:port/database`.

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::janitor::{Served, shared};
 use crate::ports::free_port;
 use crate::process::{Process, send, wait_until_paused};
 use crate::secret::random_word;
+use crate::shared::{Served, shared};
 use crate::user::{command, give};
 
 /// Names a server that runs already; its user must be allowed to create schemas and roles.
@@ -74,7 +74,7 @@ impl Postgres {
     /// If PostgreSQL does not start, or is not there although `CLOAKROOM_TEST_REQUIRE` is set.
     pub fn shared() -> Option<&'static str> {
         static SHARED: Served<Postgres> = Served::new();
-        shared(&SHARED, URL, "postgresql", || Self::start(&[]), |this| (this.url(), &this.process))
+        shared(&SHARED, URL, "postgresql", || Self::start(&[]), Self::url)
     }
 
     /// Where it is: `postgres://user:password@127.0.0.1:port/postgres`.

@@ -13,12 +13,17 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::janitor::Janitor;
+
 /// Longer than anything here takes on a busy machine: a server to start, a Cluster to agree.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server process and its folder. Dropping it kills the process and removes the folder.
+/// A server process and its folder. Dropping it kills the process and removes the folder; so does the end of this process,
+/// whatever ends it.
 #[derive(Debug)]
 pub struct Process {
+    /// Dismissed before the child is waited for, whose number may be another's then.
+    janitor: Option<Janitor>,
     child: Child,
     folder: TempDir,
 }
@@ -37,7 +42,9 @@ impl Process {
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
-        Ok(Self { child, folder })
+        let mut this = Self { janitor: None, child, folder };
+        this.janitor = Some(Janitor::of(this.id(), this.folder())?);
+        Ok(this)
     }
 
     /// Waits until something listens on the port of the loopback interface.
@@ -104,6 +111,7 @@ impl Process {
     /// # Errors
     /// If it cannot be killed.
     pub fn kill(mut self) -> io::Result<TempDir> {
+        self.janitor = None;
         self.child.kill()?;
         self.child.wait()?;
         let placeholder = tempfile::tempdir()?;
@@ -115,11 +123,13 @@ impl Process {
     /// # Errors
     /// If it cannot be waited for.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.janitor = None;
         self.child.wait()
     }
 
     /// Asks the process to end (SIGTERM) and waits until it has, for one that has children of its own.
     pub(crate) fn terminate(&mut self) {
+        self.janitor = None;
         // Whether it has ended by itself is asked first: its number may be another's by then.
         if matches!(self.child.try_wait(), Ok(None)) && self.signal("-TERM").is_ok() {
             let _ = self.child.wait();
@@ -194,6 +204,7 @@ fn threads(process: u32) -> Vec<char> {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        self.janitor = None;
         // It may have ended by itself; there is nobody to tell.
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -202,7 +213,49 @@ impl Drop for Process {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+
     use super::*;
+
+    const CHILD: &str = "CLOAKROOM_TEST_STARTS_A_SERVER";
+
+    /// A process that starts a server, to be killed; nothing where this is an ordinary test.
+    #[test]
+    fn killed() {
+        if std::env::var_os(CHILD).is_none() {
+            return;
+        }
+        let mut server = Command::new("sleep");
+        server.arg("1000");
+        let server = Process::start(server, tempfile::tempdir().unwrap()).unwrap();
+        writeln!(io::stdout(), "\nserver {} {}", server.id(), server.folder().display()).unwrap();
+        loop {
+            thread::park();
+        }
+    }
+
+    #[test]
+    fn a_server_ends_with_the_process_that_started_it_also_where_that_is_killed() {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["process::tests::killed", "--exact", "--nocapture"])
+            .env(CHILD, "1")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let server = lines.find_map(|line| line.strip_prefix("server ").map(str::to_owned));
+        let server = server.unwrap();
+        let (id, folder) = server.split_once(' ').unwrap();
+        let runs = || threads(id.parse().unwrap()).iter().any(|state| !matches!(state, 'X' | 'Z'));
+        assert!(runs() && Path::new(folder).is_dir());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let start = Instant::now();
+        while runs() || Path::new(folder).exists() {
+            assert!(start.elapsed() < PATIENCE, "it is left behind");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
 
     #[test]
     fn a_paused_process_stands_still_when_the_call_returns() {

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::janitor::Janitor;
 use crate::{Process, free_port};
 
 /// Names another program to start: `valkey-server`, which takes the same options, or the whole path of one. If it is
@@ -68,17 +67,15 @@ impl RedisServer {
     /// # Errors
     /// If it cannot be started.
     pub fn shared() -> io::Result<Option<String>> {
-        static SHARED: Mutex<Option<(RedisServer, Janitor)>> = Mutex::new(None);
+        static SHARED: Mutex<Option<RedisServer>> = Mutex::new(None);
         if let Ok(url) = std::env::var("CLOAKROOM_TEST_REDIS_URL") {
             return Ok(Some(url));
         }
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if shared.is_none() {
-            let Some(server) = Self::start()? else { return Ok(None) };
-            let janitor = server.janitor()?;
-            *shared = Some((server, janitor));
+            *shared = Self::start()?;
         }
-        Ok(shared.as_ref().map(|(server, _)| server.url()))
+        Ok(shared.as_ref().map(Self::url))
     }
 
     /// Kills the server, so that it can be started again on its data and its port.
@@ -143,11 +140,6 @@ impl RedisServer {
     /// If it cannot be run or fails.
     pub fn cli(&self, arguments: &[&str]) -> io::Result<String> {
         cli(self.port, arguments)
-    }
-
-    /// Who ends it with this process.
-    pub(crate) fn janitor(&self) -> io::Result<Janitor> {
-        Janitor::of(self.id(), self.process.folder())
     }
 
     fn start_in(folder: TempDir, port: u16, options: Vec<String>) -> io::Result<Self> {

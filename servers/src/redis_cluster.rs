@@ -5,7 +5,6 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::janitor::Janitor;
 use crate::process::PATIENCE;
 use crate::redis::wait;
 use crate::{RedisServer, free_port};
@@ -59,18 +58,15 @@ impl RedisCluster {
     /// # Errors
     /// If it cannot be started.
     pub fn shared() -> io::Result<Option<String>> {
-        static SHARED: Mutex<Option<(RedisCluster, Vec<Janitor>)>> = Mutex::new(None);
+        static SHARED: Mutex<Option<RedisCluster>> = Mutex::new(None);
         if let Ok(url) = std::env::var("CLOAKROOM_TEST_REDIS_CLUSTER_URL") {
             return Ok(Some(url));
         }
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if shared.is_none() {
-            let Some(cluster) = Self::start()? else { return Ok(None) };
-            let janitors =
-                cluster.running().map(RedisServer::janitor).collect::<io::Result<_>>()?;
-            *shared = Some((cluster, janitors));
+            *shared = Self::start()?;
         }
-        Ok(shared.as_ref().map(|(cluster, _)| cluster.url()))
+        Ok(shared.as_ref().map(Self::url))
     }
 
     /// Where clients find it: two of its servers.

@@ -4,7 +4,6 @@ use std::io;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use crate::janitor::Janitor;
 use crate::process::PATIENCE;
 use crate::redis::{cli, program, wait, wait_for_redis};
 use crate::redis_cluster::started;
@@ -60,22 +59,15 @@ impl RedisSentinels {
     /// # Errors
     /// If they cannot be started.
     pub fn shared() -> io::Result<Option<String>> {
-        static SHARED: Mutex<Option<(RedisSentinels, Vec<Janitor>)>> = Mutex::new(None);
+        static SHARED: Mutex<Option<RedisSentinels>> = Mutex::new(None);
         if let Ok(url) = std::env::var("CLOAKROOM_TEST_REDIS_SENTINEL_URL") {
             return Ok(Some(url));
         }
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if shared.is_none() {
-            let Some(all) = Self::start()? else { return Ok(None) };
-            let servers = all.servers.iter().map(RedisServer::janitor);
-            let sentinels = all
-                .sentinels
-                .iter()
-                .map(|(process, _)| Janitor::of(process.id(), process.folder()));
-            let janitors = servers.chain(sentinels).collect::<io::Result<_>>()?;
-            *shared = Some((all, janitors));
+            *shared = Self::start()?;
         }
-        Ok(shared.as_ref().map(|(all, _)| all.url()))
+        Ok(shared.as_ref().map(Self::url))
     }
 
     /// Where clients find it.
