@@ -45,6 +45,10 @@ impl Directory for FileStore {
             Ok(all.len() as u64)
         }))
     }
+
+    fn confirm_ends<'a>(&'a self, _: &'a str, _: UnixMillis) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.on_thread("have the end of sessions confirmed", Self::confirm))
+    }
 }
 
 impl FileStore {
@@ -80,6 +84,10 @@ impl FileStore {
             }
         }
         Ok(found)
+    }
+
+    pub(super) fn confirm(&self) -> Result<(), Failure> {
+        Ok(self.folder.sync_ends()?)
     }
 
     fn noted_subject(&self, handle: SessionHandle) -> Result<Option<String>, Failure> {

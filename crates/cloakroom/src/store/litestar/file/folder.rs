@@ -14,6 +14,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
+use super::disk::{sync_file, sync_folder, sync_parent};
 use super::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
 use crate::id::{IdFormat, SessionHandle, SessionId};
@@ -168,6 +169,12 @@ impl Folder {
         self.replace(&self.ours.join("known").join(key.to_string()), &bytes)
     }
 
+    /// Puts on the disk that sessions and IDs have ended, should a call have failed before it was.
+    pub(super) fn sync_ends(&self) -> io::Result<()> {
+        let sync = |name| none_if_missing(sync_folder(&self.ours.join(name))).map(drop);
+        ["known", "old"].into_iter().try_for_each(sync)
+    }
+
     pub(super) fn remove_known(&self, key: SessionHandle) -> io::Result<bool> {
         remove(&self.ours.join("known").join(key.to_string()))
     }
@@ -220,7 +227,7 @@ impl Folder {
         let mut file =
             OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&new)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
+        sync_file(&file, &new)?;
         fs::rename(&new, path)?;
         sync_parent(path)
     }
@@ -236,12 +243,6 @@ fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
             None => Err(error),
         },
     }
-}
-
-/// A new name is on the disk when its folder is.
-fn sync_parent(path: &Path) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Locks, held until it is dropped.

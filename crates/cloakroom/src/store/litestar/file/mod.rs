@@ -2,9 +2,12 @@
 
 mod all;
 mod directory;
+mod disk;
 mod envelope;
 mod folder;
 mod look;
+#[cfg(test)]
+mod power_cut;
 mod rules;
 
 use std::io;

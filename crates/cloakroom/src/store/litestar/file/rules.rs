@@ -175,7 +175,11 @@ impl FileStore {
         let _locked = self.folder.lock(key)?;
         let (live, file) = match self.look(key, None, now) {
             Ok(Found::Live(_, known)) => (true, known.file),
-            Ok(Found::Absent(_, Some(known))) if known.ended.is_some() => return Ok(false),
+            Ok(Found::Absent(_, Some(known))) if known.ended.is_some() => {
+                // Perhaps by a call that failed before it was durable.
+                self.folder.sync_ends()?;
+                return Ok(false);
+            }
             Ok(Found::Absent(_, known)) => (false, known.and_then(|known| known.file)),
             Err(Failure::Error(error)) if error.kind() == ErrorKind::Corrupt => {
                 (false, self.folder.known(key)?.and_then(|known| known.file))
