@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use futures_util::future::join_all;
+
 use super::ServerSideSessionBackend;
 use crate::config::SubjectLimitPolicy;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,6 +16,9 @@ use crate::time::UnixMillis;
 
 /// Expired records removed at once, so that no store is held for long.
 const EXPIRED_BATCH: usize = 1000;
+
+/// Sessions of a subject that are ended at once, so that many take no longer than a few.
+const ENDED_AT_ONCE: usize = 16;
 
 /// What an operator or a "your devices" page does with sessions.
 ///
@@ -166,8 +171,8 @@ impl Sessions {
     /// Every session whose sign-in was acknowledged before this call is dead after it.
     ///
     /// # Errors
-    /// As [`of`](Self::of). Some may have ended then; call it again, which also makes sure that those stay so whose end
-    /// was not confirmed.
+    /// As [`of`](Self::of). All have been tried then, and some may have ended; call it again, which also makes sure that those
+    /// stay so whose end was not confirmed.
     pub async fn revoke_all(&self, subject: &str) -> Result<u64> {
         self.revoke_except(subject, None).await
     }
@@ -203,11 +208,16 @@ impl Sessions {
     }
 
     async fn revoke_except(&self, subject: &str, keep: Option<SessionHandle>) -> Result<u64> {
+        let found = self.backend.by_subject(subject).await?;
+        let handles: Vec<_> =
+            found.iter().map(|(handle, _)| *handle).filter(|it| Some(*it) != keep).collect();
+        let mut ended = Vec::with_capacity(handles.len());
+        for handles in handles.chunks(ENDED_AT_ONCE) {
+            ended.extend(join_all(handles.iter().map(|handle| self.revoke(*handle))).await);
+        }
         let mut revoked = 0;
-        for (handle, _) in self.backend.by_subject(subject).await? {
-            if Some(handle) != keep && self.revoke(handle).await? {
-                revoked += 1;
-            }
+        for end in ended {
+            revoked += u64::from(end?);
         }
         self.backend.confirm_ends(subject).await?;
         Ok(revoked)

@@ -126,7 +126,7 @@ fn check_revocation(bed: &Bed, schedule: &mut Schedule) {
 fn s_066_no_order_of_a_commit_and_a_sign_in_survives_a_revocation() {
     let bed = Bed::new(Steps::Calls, renewing());
     let _time = bed.runtime.enter();
-    every_order(590, |schedule| check_revocation(&bed, schedule));
+    every_order(530, |schedule| check_revocation(&bed, schedule));
 }
 
 #[test]

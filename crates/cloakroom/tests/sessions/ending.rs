@@ -169,6 +169,22 @@ async fn ended_resolves_when_the_session_is_revoked() {
     assert_eq!(bed.load(&cookie).await.absence(), Some(Absence::Revoked));
 }
 
+#[tokio::test]
+async fn an_end_that_fails_spares_no_other() {
+    let bed = Bed::new();
+    let sessions = bed.backend.sessions();
+    for _ in 0..40 {
+        bed.sign_in("ada").await;
+    }
+    for nth in [1, 20] {
+        bed.store.inject(Operation::Delete, nth, Fault::Fail);
+    }
+    let error = sessions.revoke_all("ada").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(sessions.of("ada").await.unwrap().len(), 2);
+    assert_eq!(sessions.revoke_all("ada").await.unwrap(), 2);
+}
+
 /// A store may say that a session has ended and then fail at the look; on a paused clock this ends only if somebody
 /// waits for time.
 #[tokio::test(start_paused = true)]
