@@ -1,6 +1,5 @@
 //! Sessions put into a memory store without a layer around it.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -50,21 +49,13 @@ pub fn record(revision: u64, max_age: Duration) -> Record {
     for key in ["a", "b"] {
         data.insert(key, &"x".repeat(97)).unwrap();
     }
-    Record::from(RecordParts {
-        data: data.build(),
-        secret_hash: SecretHash::from_bytes([7; 32]),
-        revision: Revision::from_u64(revision),
-        created_at: NOW,
-        idle_deadline: NOW.plus(max_age),
+    Record::from(RecordParts::new(
+        data.build(),
+        SecretHash::from_bytes([7; 32]),
+        Revision::from_u64(revision),
+        NOW,
         max_age,
-        absolute_deadline: None,
-        authenticated_at: None,
-        secret_since: NOW,
-        previous_secret: None,
-        subject: None,
-        labels: BTreeMap::new(),
-        browser_session: false,
-    })
+    ))
 }
 
 /// A store of so many sessions, each lasting as long as its number says.

@@ -225,8 +225,9 @@ mod tests {
         if std::env::var_os(CHILD).is_none() {
             return;
         }
-        let mut server = Command::new("sleep");
-        server.arg("1000");
+        let mut server = Command::new("sh");
+        // As whatever a shell starts in its background.
+        server.args(["-c", "trap '' QUIT; exec sleep 1000"]);
         let server = Process::start(server, tempfile::tempdir().unwrap()).unwrap();
         writeln!(io::stdout(), "\nserver {} {}", server.id(), server.folder().display()).unwrap();
         loop {

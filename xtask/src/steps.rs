@@ -23,10 +23,9 @@ pub(crate) fn test() -> Outcome {
 
 /// The tests of the stores in Redis once more, on Valkey: the program that is named, or else one of a pinned version.
 fn on_valkey() -> Outcome {
-    let named = std::env::var(REDIS).ok().filter(|name| !name.is_empty());
     let mut tests =
         vec!["test", "--workspace", "--all-features", "--test", "redis", "--test", "litestar"];
-    let program = match named {
+    let program = match named(REDIS) {
         Some(program) => program,
         None => {
             // It is built without TLS, which only one test is about.
@@ -39,7 +38,7 @@ fn on_valkey() -> Outcome {
 
 /// The tests of the store in MariaDB once more, on MySQL, if there is one: no Debian that is released has it.
 fn on_mysql() -> Outcome {
-    match std::env::var(MYSQL).ok().filter(|name| !name.is_empty()) {
+    match named(MYSQL) {
         Some(program) => cargo(
             &["test", "--workspace", "--all-features", "--test", "mysql"],
             &[REQUIRE, (MYSQL, &program)],
@@ -49,6 +48,10 @@ fn on_mysql() -> Outcome {
             Ok(())
         }
     }
+}
+
+fn named(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|name| !name.is_empty())
 }
 
 pub(crate) fn lint() -> Outcome {

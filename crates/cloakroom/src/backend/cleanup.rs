@@ -113,22 +113,14 @@ impl ServerSideSessionBackend {
     /// Whether this instance is to clean up, and nobody else for most of the interval.
     async fn take_lease(&self, interval: Duration) -> Result<bool> {
         let (now, lasts) = (self.now(), interval.mul_f64(0.9));
-        let record = Record::from(RecordParts {
-            data: Data::empty(self.encoding_for(None)),
+        let record = Record::from(RecordParts::new(
+            Data::empty(self.encoding_for(None)),
             // Of an ID that nobody has.
-            secret_hash: self.generate_session_id()?.secret_hash(),
-            revision: self.next_revision(),
-            created_at: now,
-            idle_deadline: now.plus(lasts),
-            max_age: lasts,
-            absolute_deadline: None,
-            authenticated_at: None,
-            secret_since: now,
-            previous_secret: None,
-            subject: None,
-            labels: Default::default(),
-            browser_session: false,
-        });
+            self.generate_session_id()?.secret_hash(),
+            self.next_revision(),
+            now,
+            lasts,
+        ));
         let taken = self.bounded(self.erased().dyn_create(LEASE, record, now)).await?;
         Ok(taken == Created::Created)
     }

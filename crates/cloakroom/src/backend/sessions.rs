@@ -156,7 +156,8 @@ impl Sessions {
     /// For a "your devices" page: a handle is public, so whose it is must be known first.
     ///
     /// # Errors
-    /// As [`of`](Self::of).
+    /// As [`of`](Self::of). Call it again then, which also makes sure that the session stays ended if its end was not
+    /// confirmed.
     pub async fn revoke_of(&self, subject: &str, handle: SessionHandle) -> Result<bool> {
         let own = self.backend.by_subject(subject).await?.iter().any(|(own, _)| *own == handle);
         if own {
@@ -168,7 +169,8 @@ impl Sessions {
 
     /// Ends all sessions of a subject; how many.
     ///
-    /// Every session whose sign-in was acknowledged before this call is dead after it.
+    /// Every session whose sign-in was acknowledged before this call is dead after it. Sixteen at a time are ended; if the
+    /// future is dropped, some may have ended.
     ///
     /// # Errors
     /// As [`of`](Self::of). All have been tried then, and some may have ended; call it again, which also makes sure that those
@@ -208,17 +210,14 @@ impl Sessions {
     }
 
     async fn revoke_except(&self, subject: &str, keep: Option<SessionHandle>) -> Result<u64> {
-        let found = self.backend.by_subject(subject).await?;
-        let handles: Vec<_> =
-            found.iter().map(|(handle, _)| *handle).filter(|it| Some(*it) != keep).collect();
-        let mut ended = Vec::with_capacity(handles.len());
-        for handles in handles.chunks(ENDED_AT_ONCE) {
-            ended.extend(join_all(handles.iter().map(|handle| self.revoke(*handle))).await);
+        let mut found = self.backend.by_subject(subject).await?;
+        found.retain(|(handle, _)| Some(*handle) != keep);
+        let mut ended = Vec::with_capacity(found.len());
+        for some in found.chunks(ENDED_AT_ONCE) {
+            ended.extend(join_all(some.iter().map(|(handle, _)| self.revoke(*handle))).await);
         }
-        let mut revoked = 0;
-        for end in ended {
-            revoked += u64::from(end?);
-        }
+        let ended: Vec<bool> = ended.into_iter().collect::<Result<_>>()?;
+        let revoked = ended.into_iter().filter(|was_live| *was_live).count() as u64;
         self.backend.confirm_ends(subject).await?;
         Ok(revoked)
     }

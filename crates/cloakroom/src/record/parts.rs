@@ -45,6 +45,47 @@ pub struct RecordParts {
 }
 
 impl RecordParts {
+    /// The parts of a session that has just been created: nobody is signed in, and it ends `max_age` after that moment. What
+    /// is to differ is set by name.
+    ///
+    /// For tests of a store, and for tools that put sessions into one; in an application the backend makes records.
+    ///
+    /// # Examples
+    /// ```
+    /// use cloakroom::{Data, Encoding, Record, RecordParts, Revision, SecretHash, UnixMillis};
+    /// use std::time::Duration;
+    ///
+    /// let (now, hour) = (UnixMillis::from_millis(1_790_000_000_000), Duration::from_secs(3600));
+    /// let hash = SecretHash::from_bytes([7; 32]);
+    /// let data = Data::empty(Encoding::Json);
+    /// let parts = RecordParts::new(data, hash, Revision::from_u64(1), now, hour);
+    /// let record = Record::from(RecordParts { subject: Some("ada".into()), ..parts });
+    /// assert_eq!(record.expires_at(), now.plus(hour));
+    /// ```
+    pub fn new(
+        data: Data,
+        secret_hash: SecretHash,
+        revision: Revision,
+        created_at: UnixMillis,
+        max_age: Duration,
+    ) -> Self {
+        Self {
+            data,
+            secret_hash,
+            revision,
+            created_at,
+            idle_deadline: created_at.plus(max_age),
+            max_age,
+            absolute_deadline: None,
+            authenticated_at: None,
+            secret_since: created_at,
+            previous_secret: None,
+            subject: None,
+            labels: BTreeMap::new(),
+            browser_session: false,
+        }
+    }
+
     pub(crate) fn head(&self) -> Head<'_> {
         Head {
             secret_hash: self.secret_hash,

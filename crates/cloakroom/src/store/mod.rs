@@ -225,9 +225,9 @@ pub trait Directory: Send + Sync {
     /// Makes sure that sessions of a subject which have ended stay so, should a delete have ended them and failed all the
     /// same, because it was not confirmed.
     ///
-    /// A list does not show those any more, so whoever repeats a revocation that failed, of all sessions of the subject, calls this
-    /// as well. The default does nothing, which is right for a store whose deletes fail only before they have done anything, or
-    /// whose lists see to it.
+    /// A list does not show those any more, so whoever repeats a revocation that failed, of all sessions of the subject,
+    /// calls this as well. The default does nothing, which is right for a store whose deletes fail only before they have
+    /// done anything, or whose lists see to it.
     ///
     /// # Errors
     /// As that delete.

@@ -131,7 +131,9 @@ impl<B> Drop for Unanswered<B> {
                 }
                 let _ = shared.backend.commit(&shared, false).await;
             })),
-            Err(_) => tracing::error!("a session was to end, but there is no runtime to end it on"),
+            Err(_) => tracing::error!(
+                "a request was dropped that has a session to end, and there is no runtime to end it on"
+            ),
         }
     }
 }

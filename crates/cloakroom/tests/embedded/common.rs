@@ -1,6 +1,5 @@
 //! Stores in folders of their own, and records to put into them.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -62,21 +61,7 @@ pub(crate) fn handle(n: u64) -> SessionHandle {
 pub(crate) fn parts(n: u64) -> RecordParts {
     let mut data = DataBuilder::new(Encoding::Json);
     data.insert("n", &n).expect("a number is JSON");
-    RecordParts {
-        data: data.build(),
-        secret_hash: HASH,
-        revision: Revision::from_u64(rand_revision()),
-        created_at: NOW,
-        idle_deadline: NOW.plus(MAX_AGE),
-        max_age: MAX_AGE,
-        absolute_deadline: None,
-        authenticated_at: None,
-        secret_since: NOW,
-        previous_secret: None,
-        subject: None,
-        labels: BTreeMap::new(),
-        browser_session: false,
-    }
+    RecordParts::new(data.build(), HASH, Revision::from_u64(rand_revision()), NOW, MAX_AGE)
 }
 
 pub(crate) fn record(n: u64) -> Record {

@@ -1,6 +1,5 @@
 //! A call that is carried out when nobody waits for it any more.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cloakroom::store::litestar::{RedisStore, RedisStoreBuilder};
@@ -15,20 +14,11 @@ const NOW: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
 const MAX_AGE: Duration = Duration::from_secs(1000);
 
 fn record() -> Record {
+    let (data, hash) = (Data::empty(Encoding::Json), SecretHash::from_bytes([7; 32]));
     RecordParts {
-        data: Data::empty(Encoding::Json),
-        secret_hash: SecretHash::from_bytes([7; 32]),
-        revision: Revision::from_u64(1),
-        created_at: NOW,
-        idle_deadline: NOW.plus(MAX_AGE),
-        max_age: MAX_AGE,
-        absolute_deadline: None,
         authenticated_at: Some(NOW),
-        secret_since: NOW,
-        previous_secret: None,
         subject: Some("ada".into()),
-        labels: BTreeMap::new(),
-        browser_session: false,
+        ..RecordParts::new(data, hash, Revision::from_u64(1), NOW, MAX_AGE)
     }
     .into()
 }

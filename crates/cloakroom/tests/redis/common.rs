@@ -1,6 +1,5 @@
 //! Stores and records for the tests of this folder.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -52,21 +51,7 @@ pub(crate) fn handle(n: u64) -> SessionHandle {
 pub(crate) fn parts(n: u64) -> RecordParts {
     let mut data = DataBuilder::new(Encoding::Json);
     data.insert("n", &n).expect("a number is JSON");
-    RecordParts {
-        data: data.build(),
-        secret_hash: HASH,
-        revision: Revision::from_u64(fresh()),
-        created_at: START,
-        idle_deadline: START.plus(MAX_AGE),
-        max_age: MAX_AGE,
-        absolute_deadline: None,
-        authenticated_at: None,
-        secret_since: START,
-        previous_secret: None,
-        subject: None,
-        labels: BTreeMap::new(),
-        browser_session: false,
-    }
+    RecordParts::new(data.build(), HASH, Revision::from_u64(fresh()), START, MAX_AGE)
 }
 
 pub(crate) fn record(n: u64) -> Record {

@@ -1,6 +1,5 @@
 //! What Litestar has no room for: a record without its data.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::id::SessionId;
@@ -10,21 +9,9 @@ use crate::time::UnixMillis;
 
 /// What is known of a session that Litestar made, when it is first seen.
 pub(super) fn of_litestar(id: &SessionId, max_age: Duration, now: UnixMillis) -> RecordParts {
-    RecordParts {
-        data: Data::empty(Encoding::Json),
-        secret_hash: id.secret_hash(),
-        revision: Revision::from_u64(0),
-        created_at: now,
-        idle_deadline: now,
-        max_age,
-        absolute_deadline: None,
-        authenticated_at: None,
-        secret_since: now,
-        previous_secret: None,
-        subject: None,
-        labels: BTreeMap::new(),
-        browser_session: false,
-    }
+    let (data, revision) = (Data::empty(Encoding::Json), Revision::from_u64(0));
+    let parts = RecordParts::new(data, id.secret_hash(), revision, now, max_age);
+    RecordParts { idle_deadline: now, ..parts }
 }
 
 pub(super) fn without_data(record: &Record) -> Vec<u8> {

@@ -76,7 +76,7 @@ impl RedisStoreBuilder {
             keys: Keys::new(),
             timeout: TIMEOUT,
             replicas: None,
-            settings: Settings { slack: SLACK, remember: REMEMBER, confirms: false },
+            settings: Settings { slack: SLACK, remember: REMEMBER },
         }
     }
 
@@ -119,11 +119,11 @@ impl RedisStoreBuilder {
     /// `WAIT` is sent behind the writes that leave together, on a connection of their own, so that no read waits for a replica. A
     /// write that too few confirm is [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable), and cannot be taken back: the server has it. The
     /// backend then finds a change stored and goes on with it; an end is answered with 503, and its cookie goes all
-    /// the same. To repeat the end asks them again, [`Sessions::revoke_all`](crate::Sessions::revoke_all) as well. To refuse writes while replicas are missing, set `min-replicas-to-write` on the server as well.
+    /// the same. To repeat the end asks them again, [`Sessions::revoke_all`](crate::Sessions::revoke_all) as well. To
+    /// refuse writes while replicas are missing, set `min-replicas-to-write` on the server as well.
     /// Renewals are not waited for: to lose one shortens a session.
     pub fn with_replicas(mut self, count: u32, within: Duration) -> Self {
         self.replicas = Replicas::new(count, within);
-        self.settings.confirms = self.replicas.is_some();
         self
     }
 
@@ -136,7 +136,7 @@ impl RedisStoreBuilder {
     /// Whether replicas have to confirm writes.
     #[cfg(feature = "litestar")]
     pub(in crate::store) fn asks_replicas(&self) -> bool {
-        self.settings.confirms
+        self.replicas.is_some()
     }
 
     /// Makes the store without asking the server, so that an application can start while it is down.
@@ -156,6 +156,7 @@ impl RedisStoreBuilder {
         }
         let terms = Terms::of_server(self.timeout);
         let server = reach(self.target.clone(), terms);
+        let confirms = self.replicas.is_some();
         let writes = match self.replicas {
             None => server.clone(),
             Some(replicas) => {
@@ -163,7 +164,7 @@ impl RedisStoreBuilder {
                 reach(self.target, Terms { replicas, ..terms })
             }
         };
-        Ok(RedisStore { server, writes, keys: self.keys, settings: self.settings })
+        Ok(RedisStore { server, writes, keys: self.keys, settings: self.settings, confirms })
     }
 
     /// Makes the store and asks the server whether it is there; warns if it drops keys when it is full

@@ -47,7 +47,7 @@ impl Directory for RedisStore {
                     }
                 }
             }
-            if self.settings.confirms && !ended.is_empty() {
+            if self.confirms && !ended.is_empty() {
                 // By its entry an end is found that replicas have yet to confirm. A list does not wait for them.
                 let store = self.clone();
                 tokio::spawn(async move {
@@ -64,7 +64,7 @@ impl Directory for RedisStore {
 
     fn confirm_ends<'a>(&'a self, subject: &'a str, _now: UnixMillis) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            if !self.settings.confirms {
+            if !self.confirms {
                 return Ok(());
             }
             let index = self.keys.index(SubjectTag::of(subject));
@@ -157,8 +157,7 @@ impl RedisStore {
     async fn confirm(&self, ended: &[SessionHandle]) -> Result<(), Failure> {
         let calls = |with_text| {
             let calls = ended.iter().map(|&handle| {
-                let (keys, arguments) =
-                    ([self.keys.session(handle)], [millis(self.settings.keeps_ends())]);
+                let (keys, arguments) = ([self.keys.session(handle)], [millis(self.keeps_ends())]);
                 Call::script(&SCRIPTS.confirm, with_text, &keys, &arguments)
             });
             calls.collect()

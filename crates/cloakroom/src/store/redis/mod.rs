@@ -36,9 +36,6 @@ use crate::id::SessionHandle;
 /// What errors and events call this store.
 const NAME: &str = "redis";
 
-/// How long an end stays at least that replicas have to confirm.
-const REPEATABLE: Duration = Duration::from_secs(60);
-
 /// A store in Redis (6.2 or later) or Valkey, for sessions that several processes share.
 ///
 /// It is **not** good for sessions that must never be lost: Redis acknowledges a write before it is on disk or
@@ -91,6 +88,8 @@ pub struct RedisStore {
     writes: Server,
     keys: Keys,
     settings: Settings,
+    /// Whether replicas have to confirm writes.
+    confirms: bool,
 }
 
 /// What a builder sets beside the server.
@@ -98,16 +97,6 @@ pub struct RedisStore {
 struct Settings {
     slack: Duration,
     remember: Duration,
-    /// Whether replicas have to confirm writes.
-    confirms: bool,
-}
-
-impl Settings {
-    /// How long the server knows that a session has ended: where replicas confirm it, long enough for a call to be
-    /// repeated that they did not.
-    fn keeps_ends(self) -> Duration {
-        self.remember.max(if self.confirms { REPEATABLE } else { Duration::ZERO })
-    }
 }
 
 impl RedisStore {

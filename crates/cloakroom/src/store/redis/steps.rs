@@ -18,6 +18,8 @@ use crate::time::UnixMillis;
 
 /// How often a call that needs the index told begins again because the session was written meanwhile.
 const ATTEMPTS: usize = 8;
+/// How long an end stays at least that replicas have to confirm.
+const REPEATABLE: Duration = Duration::from_secs(60);
 
 const LOAD: &str = "load a session";
 const CREATE: &str = "create a session";
@@ -155,7 +157,7 @@ impl Store for RedisStore {
 
     async fn delete(&self, key: SessionHandle, why: Ended, now: UnixMillis) -> Result<bool> {
         let [stone, remember] = self.stone(why, now);
-        let confirms = digits(self.settings.confirms.into());
+        let confirms = digits(self.confirms.into());
         let arguments = [digits(now.as_millis()), stone, remember, confirms];
         let answer = self.writes.run(&SCRIPTS.delete, &[self.keys.session(key)], &arguments).await;
         match answer.and_then(number).map_err(failed(DELETE))? {
@@ -272,7 +274,13 @@ impl RedisStore {
     /// What is left of a session, and for how many milliseconds.
     fn stone(&self, why: Ended, now: UnixMillis) -> [Vec<u8>; 2] {
         let forget_at = now.plus(self.settings.remember);
-        [value::stone(why, forget_at), millis(self.settings.keeps_ends())]
+        [value::stone(why, forget_at), millis(self.keeps_ends())]
+    }
+
+    /// How long the server knows that a session has ended: where replicas confirm it, long enough for a call to be
+    /// repeated that they did not.
+    pub(super) fn keeps_ends(&self) -> Duration {
+        self.settings.remember.max(if self.confirms { REPEATABLE } else { Duration::ZERO })
     }
 
     fn slack(&self) -> Vec<u8> {

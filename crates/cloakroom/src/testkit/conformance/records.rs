@@ -1,6 +1,5 @@
 //! The records that the cases put into a store, and how they are read back.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -29,21 +28,8 @@ pub(super) fn parts(n: u64) -> RecordParts {
     static REVISIONS: AtomicU64 = AtomicU64::new(1);
     let mut data = DataBuilder::new(Encoding::Json);
     data.insert("n", &n).expect("a number is JSON");
-    RecordParts {
-        data: data.build(),
-        secret_hash: HASH,
-        revision: Revision::from_u64(REVISIONS.fetch_add(1, Ordering::Relaxed)),
-        created_at: START,
-        idle_deadline: START.plus(MAX_AGE),
-        max_age: MAX_AGE,
-        absolute_deadline: None,
-        authenticated_at: None,
-        secret_since: START,
-        previous_secret: None,
-        subject: None,
-        labels: BTreeMap::new(),
-        browser_session: false,
-    }
+    let revision = Revision::from_u64(REVISIONS.fetch_add(1, Ordering::Relaxed));
+    RecordParts::new(data.build(), HASH, revision, START, MAX_AGE)
 }
 
 pub(super) fn record(n: u64) -> Record {

@@ -1,7 +1,7 @@
 //! A power cut: what was not synced is not there afterwards.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -83,21 +83,13 @@ fn id(secret: char) -> SessionId {
 fn record(revision: u64, id: &SessionId) -> Record {
     let mut data = DataBuilder::new(Encoding::Json);
     data.insert("n", &revision).unwrap();
-    Record::from(RecordParts {
-        data: data.build(),
-        secret_hash: id.secret_hash(),
-        revision: Revision::from_u64(revision),
-        created_at: NOW,
-        idle_deadline: NOW.plus(MAX_AGE),
-        max_age: MAX_AGE,
-        absolute_deadline: None,
-        authenticated_at: None,
-        secret_since: NOW,
-        previous_secret: None,
-        subject: None,
-        labels: BTreeMap::new(),
-        browser_session: false,
-    })
+    Record::from(RecordParts::new(
+        data.build(),
+        id.secret_hash(),
+        Revision::from_u64(revision),
+        NOW,
+        MAX_AGE,
+    ))
 }
 
 fn done<T>(outcome: Result<T, Failure>) -> T {

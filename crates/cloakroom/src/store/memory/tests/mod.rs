@@ -35,20 +35,11 @@ fn key(number: u64) -> SessionHandle {
 }
 
 fn parts(revision: u64, deadline: u64) -> RecordParts {
+    let (data, hash) = (Data::empty(Encoding::Json), SecretHash::from_bytes([7; 32]));
+    let minute = Duration::from_secs(60);
     RecordParts {
-        data: Data::empty(Encoding::Json),
-        secret_hash: SecretHash::from_bytes([7; 32]),
-        revision: Revision::from_u64(revision),
-        created_at: at(0),
         idle_deadline: at(deadline),
-        max_age: Duration::from_secs(60),
-        absolute_deadline: None,
-        authenticated_at: None,
-        secret_since: at(0),
-        previous_secret: None,
-        subject: None,
-        labels: BTreeMap::new(),
-        browser_session: false,
+        ..RecordParts::new(data, hash, Revision::from_u64(revision), at(0), minute)
     }
 }
 
